@@ -1,0 +1,32 @@
+"""What the commands share: groups that help when called bare, and the word of an interrupt."""
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from mamori.core.errors import MamoriError
+from mamori.core.messages import LANGUAGES
+
+Language = Annotated[str, typer.Option("--lang", help=f"Language of the words: {' or '.join(LANGUAGES)}.")]
+
+
+class Interrupted(MamoriError):  # noqa: N818 - not an error: the user asked for it
+    """The user stopped the work; the message says what is kept and how to go on (exit 130)."""
+
+
+class _Group(TyperGroup):
+    """A group of commands that prints its help when no command is named."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args or ["--help"])
+
+
+def command_group(description: str, example: str) -> typer.Typer:
+    """Return a group of commands whose ``--help`` shows `description` and `example`."""
+    return typer.Typer(cls=_Group, help=described(description, example), add_completion=False)
+
+
+def described(description: str, example: str) -> str:
+    """Return the help text of a command: what it does, then an example of its call."""
+    return f"{description}\n\nExample: {example}"

@@ -1,0 +1,71 @@
+"""The command `mamori`: its groups, and the one place where errors become words and exit codes.
+
+Command modules import only the standard library, typer and light parts of `mamori.core` at their top, so that
+``mamori --help`` answers at once; what computes is imported inside the command.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+from typer.main import get_command
+
+from mamori.cli._common import Interrupted, command_group
+from mamori.core.errors import MamoriError
+
+app = command_group(
+    "Mamori: pandemic prevention, preparedness and response, from the first case to the last dose.",
+    "mamori --version",
+)
+
+EXIT_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from mamori import __version__
+
+        typer.echo(f"mamori {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _mamori(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    pass
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 2 error, 130 interrupted.
+
+    Errors that the user can put right are one line on stderr starting ``error:``; anything else is a defect
+    of Mamori and keeps its traceback.
+    """
+    try:
+        code = get_command(app).main(arguments, prog_name="mamori", standalone_mode=False)
+    except Interrupted as stop:
+        return _say(f"interrupted: {stop}", EXIT_INTERRUPTED)
+    except KeyboardInterrupt:
+        code = EXIT_INTERRUPTED
+    except typer.TyperException as error:
+        return _say(f"error: {' '.join(error.format_message().split())}", EXIT_INPUT)
+    except MamoriError as error:
+        return _say(f"error: {error}", EXIT_INPUT)
+    if code == EXIT_INTERRUPTED:
+        return _say("interrupted: nothing half-written was kept", EXIT_INTERRUPTED)
+    return code if isinstance(code, int) else 0
+
+
+def _say(line: str, code: int) -> int:
+    print(line, file=sys.stderr)
+    return code
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(run())

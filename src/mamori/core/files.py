@@ -1,0 +1,55 @@
+"""Writing files so that nothing half-written is ever taken for a result."""
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mamori.core.errors import InputError, MamoriError
+
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; on success it takes the name `path`, on failure it is removed.
+
+    Missing parent folders are made. The temporary name keeps the suffix, so that writers which choose the
+    format by it do the same as for `path`. An existing file is replaced in one step: a reader sees the old or
+    the new content, never a mixture.
+
+    Raises `InputError` when `path` is a folder or may not be written, `MamoriError` when the disk is full.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"cannot write {path}: it is a folder. Name a file, e.g. {path / 'result.csv'}")
+    partial = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.partial{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        _flush_to_disk(partial)
+        partial.replace(path)
+    except OSError as error:
+        raise _explained(error, path) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _flush_to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _explained(error: OSError, path: Path) -> Exception:
+    if error.errno in _DISK_FULL:
+        return MamoriError(f"no space left to write {path}. Free some space or choose another folder")
+    if error.errno in _NOT_ALLOWED:
+        reason = (error.strerror or str(error)).lower()
+        return InputError(f"cannot write {path}: {reason}. Choose another folder or change its permissions")
+    return error
