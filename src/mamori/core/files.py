@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 from mamori.core.errors import InputError, MamoriError
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG}
 
 
 @contextmanager
@@ -26,14 +27,19 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     if path.is_dir():
         raise InputError(f"cannot write {path}: it is a folder. Name a file, e.g. {path / 'result.csv'}")
-    partial = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.partial{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _explained(error, path) from error
+    partial = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.partial{path.suffix}")
+    try:
         yield partial
         _flush_to_disk(partial)
         partial.replace(path)
-    except OSError as error:
-        raise _explained(error, path) from error
+    except Exception as error:
+        if getattr(error, "filename", None) in (None, str(partial)):
+            raise _explained(error, path) from error
+        raise
     finally:
         partial.unlink(missing_ok=True)
 
@@ -46,10 +52,19 @@ def _flush_to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-def _explained(error: OSError, path: Path) -> Exception:
-    if error.errno in _DISK_FULL:
+def _explained(error: Exception, path: Path) -> Exception:
+    code = _system_error(error)
+    if code in _DISK_FULL:
         return MamoriError(f"no space left to write {path}. Free some space or choose another folder")
-    if error.errno in _NOT_ALLOWED:
-        reason = (error.strerror or str(error)).lower()
+    if code in _NOT_ALLOWED:
+        reason = os.strerror(code).lower()
         return InputError(f"cannot write {path}: {reason}. Choose another folder or change its permissions")
     return error
+
+
+def _system_error(error: Exception) -> int:
+    """Return the operating system's number of `error`; polars names it only in its words."""
+    if isinstance(error, OSError) and error.errno:
+        return error.errno
+    written = re.search(r"\(os error (\d+)\)", str(error))
+    return int(written[1]) if written else 0

@@ -227,11 +227,10 @@ def _typed(values: "pl.Series", column: Column) -> "pl.Series":
     if values.dtype != pl.String and not values.dtype.is_numeric():
         return nothing
     numbers = values.cast(pl.Float64, strict=False)
-    whole = numbers.round() == numbers if column.type == "integer" else True
-    frame = pl.DataFrame({"value": numbers})
-    return frame.select(
-        pl.when(pl.col("value").is_finite() & whole).then(pl.col("value")).cast(_data_type(column))
-    ).to_series()
+    valid = numbers.is_finite()
+    if column.type == "integer":
+        valid &= numbers.round() == numbers
+    return pl.select(pl.when(valid).then(numbers).cast(_data_type(column), strict=False)).to_series()
 
 
 def _out_of_bounds(values: "pl.Series", column: Column) -> "pl.Series":
