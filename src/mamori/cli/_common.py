@@ -24,7 +24,9 @@ class _Group(TyperGroup):
 
 def command_group(description: str, example: str) -> typer.Typer:
     """Return a group of commands whose ``--help`` shows `description` and `example`."""
-    return typer.Typer(cls=_Group, help=described(description, example), add_completion=False)
+    return typer.Typer(
+        cls=_Group, help=described(description, example), rich_markup_mode=None, add_completion=False
+    )
 
 
 def described(description: str, example: str) -> str:

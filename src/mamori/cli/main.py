@@ -4,7 +4,11 @@ Command modules import only the standard library, typer and light parts of `mamo
 ``mamori --help`` answers at once; what computes is imported inside the command.
 """
 
+import errno
+import os
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Annotated
 
 import typer
@@ -13,13 +17,18 @@ from typer.main import get_command
 from mamori.cli._common import Interrupted, command_group
 from mamori.core.errors import MamoriError
 
+EXIT_ERROR = 2
+EXIT_INTERRUPTED = 130
+
 app = command_group(
     "Mamori: pandemic prevention, preparedness and response, from the first case to the last dose.",
     "mamori --version",
 )
-
-EXIT_INPUT = 2
-EXIT_INTERRUPTED = 130
+for _name in ("data", "exercise"):
+    if find_spec(f"mamori.cli.{_name}"):
+        app.add_typer(import_module(f"mamori.cli.{_name}").app, name=_name)
+if find_spec("mamori.cli.simulate"):
+    app.command("simulate")(import_module("mamori.cli.simulate").simulate)
 
 
 def _print_version(wanted: bool) -> None:
@@ -32,7 +41,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _mamori(
-    version: Annotated[
+    _version: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
@@ -48,17 +57,33 @@ def run(arguments: list[str] | None = None) -> int:
     """
     try:
         code = get_command(app).main(arguments, prog_name="mamori", standalone_mode=False)
+        sys.stdout.flush()
     except Interrupted as stop:
         return _say(f"interrupted: {stop}", EXIT_INTERRUPTED)
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
     except typer.TyperException as error:
-        return _say(f"error: {' '.join(error.format_message().split())}", EXIT_INPUT)
+        return _say(f"error: {_one_line(error.format_message())}", EXIT_ERROR)
     except MamoriError as error:
-        return _say(f"error: {error}", EXIT_INPUT)
+        return _say(f"error: {error}", EXIT_ERROR)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _discard_output()
+        return _say("error: no space left to write the output. Free some space and run again", EXIT_ERROR)
+    # Typer turns Ctrl-C inside a command into this code.
     if code == EXIT_INTERRUPTED:
         return _say("interrupted: nothing half-written was kept", EXIT_INTERRUPTED)
     return code if isinstance(code, int) else 0
+
+
+def _discard_output() -> None:
+    """Keep Python from trying, and failing, to write what is left for standard output when it exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _one_line(message: str) -> str:
+    return " ".join(message.split())
 
 
 def _say(line: str, code: int) -> int:

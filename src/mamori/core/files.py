@@ -27,18 +27,19 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     if path.is_dir():
         raise InputError(f"cannot write {path}: it is a folder. Name a file, e.g. {path / 'result.csv'}")
+    partial = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.partial{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _explained(error, path) from error
-    partial = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.partial{path.suffix}")
+        _explain(error, path)
+        raise
     try:
         yield partial
         _flush_to_disk(partial)
         partial.replace(path)
     except Exception as error:
         if getattr(error, "filename", None) in (None, str(partial)):
-            raise _explained(error, path) from error
+            _explain(error, path)
         raise
     finally:
         partial.unlink(missing_ok=True)
@@ -52,14 +53,18 @@ def _flush_to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-def _explained(error: Exception, path: Path) -> Exception:
+def _explain(error: Exception, path: Path) -> None:
+    """Raise in plain words what kept `path` from being written, if `error` is about that."""
     code = _system_error(error)
     if code in _DISK_FULL:
-        return MamoriError(f"no space left to write {path}. Free some space or choose another folder")
+        raise MamoriError(
+            f"no space left to write {path}. Free some space or choose another folder"
+        ) from error
     if code in _NOT_ALLOWED:
         reason = os.strerror(code).lower()
-        return InputError(f"cannot write {path}: {reason}. Choose another folder or change its permissions")
-    return error
+        raise InputError(
+            f"cannot write {path}: {reason}. Choose another folder or change its permissions"
+        ) from error
 
 
 def _system_error(error: Exception) -> int:
