@@ -147,7 +147,8 @@ class TableDefinition:
             ]
             for column in self.columns
         ]
-        lines = ["| " + " | ".join(cells) + " |" for cells in (titles, ["---"] * len(titles), *rows)]
+        table = [titles, ["---"] * len(titles), *rows]
+        lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in table]
         return "\n".join(lines) + "\n"
 
 
