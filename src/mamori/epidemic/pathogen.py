@@ -34,8 +34,8 @@ __all__ = ["Pathogen", "PathogenDraws", "Stays", "Vaccine", "draw_pathogen", "li
 FloatArray = NDArray[np.float64]
 
 REFERENCE = "sars-cov-2"
-"""The pathogen whose whole pathway is published: others take from it the share in intensive care, the contrast
-between ward and intensive care, and the proportions of the stays."""
+"""The pathogen whose whole pathway is published: others take from it the share in intensive care, the
+contrast between ward and intensive care, and the proportions of the stays."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Pathogen:
     Infections take latent_days (Erlang 2) to become infectious. A share asymptomatic_share has no symptoms
     (asymptomatic_days, infectiousness asymptomatic_infectiousness), a share prob_hospital comes to need
     hospital after case_days (Erlang 2), the rest has mild disease (mild_days). Of those needing hospital a
-    share prob_icu needs intensive care. Meaning, unit and bounds of each field: table definition ``pathogen``.
+    share prob_icu needs intensive care. Meaning, unit and bounds: the table definition ``pathogen``.
 
     Raises `InputError` for a value outside its bounds, an array without 17 ages, or
     asymptomatic_share + prob_hospital > 1.
@@ -167,7 +167,7 @@ class Vaccine:
     """One product: what a dose does in protected people (vaccine states 3 and 4) and in boosted people.
 
     `efficacy_disease` is against hospital need given infection,
-    (VE_hospital - VE_infection) / (1 - VE_infection). Meaning, unit and bounds of each field: the table definition ``vaccine``.
+    (VE_hospital - VE_infection) / (1 - VE_infection). Meaning, unit and bounds: table definition ``vaccine``.
 
     Raises `InputError` for a value outside its bounds.
     """
@@ -191,8 +191,8 @@ def draw_pathogen(pathogen: str | Path, draws: int, seed: int = 0, first_draw: i
     """Draw the parameters of a pathogen; draw d depends on (`seed`, d) alone, not on how many are asked for.
 
     `pathogen` is a built-in name or a `Path` to a table of the same layout; a pathogen without distributions
-    is repeated. Draws first_draw .. first_draw + draws - 1 are returned. Correlated parameters are joined by a
-    Gaussian copula: x_k = F_k^-1(Phi(z_k)) with z multivariate normal.
+    is repeated. Draws first_draw .. first_draw + draws - 1 are returned. Correlated parameters are joined by
+    a Gaussian copula: x_k = F_k^-1(Phi(z_k)) with z multivariate normal.
 
     Raises `InputError` for an unknown name, a bad table, or draws < 1.
     """

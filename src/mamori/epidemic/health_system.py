@@ -1,0 +1,103 @@
+"""Beds that an outbreak can use: taken by other patients, short of staff, added in a surge, pooled in a region.
+
+Pure functions over arrays that broadcast to (D, P), draws x places. Equations: docs/methods/interventions.md.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mamori.epidemic._checks import check_not_negative, check_share
+
+FloatArray = NDArray[np.float64]
+
+
+def free_beds(beds: ArrayLike, occupied_share: ArrayLike, deferrable_share: ArrayLike = 0.0) -> FloatArray:
+    """Return the beds left for the outbreak, beds x (1 - occupied x (1 - deferrable)).
+
+    `occupied_share` of the beds is taken by other patients, of whom `deferrable_share` can wait.
+    Raises `InputError` for negative beds or shares outside [0, 1].
+    """
+    check_not_negative("beds", beds)
+    check_share("share of beds occupied by other patients", occupied_share)
+    check_share("share of other patients who can wait", deferrable_share)
+    return np.asarray(beds, float) * (1.0 - np.asarray(occupied_share) * (1.0 - np.asarray(deferrable_share)))
+
+
+def absent_share(prevalence: ArrayLike, relative_risk: float = 1.0) -> FloatArray:
+    """Return the share of staff absent by illness: `prevalence` (infectious people per person) x `relative_risk`.
+
+    At most 1. Raises `InputError` for a negative prevalence or risk.
+    """
+    check_not_negative("prevalence", prevalence)
+    check_not_negative("relative risk of staff", relative_risk)
+    return np.minimum(1.0, np.asarray(prevalence, float) * relative_risk)
+
+
+def staffed_beds(
+    beds: ArrayLike, staff: ArrayLike, beds_per_staff: float, absent: ArrayLike = 0.0
+) -> FloatArray:
+    """Return the beds that have staff, min(beds, staff x (1 - absent) x beds per member of staff).
+
+    Raises `InputError` for a negative number or an `absent` share outside [0, 1].
+    """
+    check_not_negative("beds", beds)
+    check_not_negative("staff", staff)
+    check_not_negative("beds per member of staff", beds_per_staff)
+    check_share("share of staff absent", absent)
+    return np.minimum(
+        np.asarray(beds, float), np.asarray(staff) * (1.0 - np.asarray(absent)) * beds_per_staff
+    )
+
+
+@dataclass(frozen=True)
+class Surge:
+    """Beds added from start_day on, growing in a straight line over ramp_days to `added_share` of the beds.
+
+    France added 95 % to its intensive-care beds in spring 2020 (PMC7534597).
+    Raises `InputError` for a negative number.
+    """
+
+    added_share: float
+    start_day: int
+    ramp_days: int = 0
+
+    def __post_init__(self) -> None:
+        check_not_negative("added_share of a surge", self.added_share)
+        check_not_negative("start_day of a surge", self.start_day)
+        check_not_negative("ramp_days of a surge", self.ramp_days)
+
+    def factor(self, day: int) -> float:
+        """Return the factor on the beds on `day`."""
+        if day < self.start_day:
+            return 1.0
+        grown = 1.0 if self.ramp_days == 0 else min(1.0, (day - self.start_day) / self.ramp_days)
+        return 1.0 + self.added_share * grown
+
+
+def pool_beds(
+    beds: ArrayLike, demand: ArrayLike, groups: NDArray[np.int64], shared: float = 1.0
+) -> FloatArray:
+    """Return each place's beds after a group of places lends what it can spare to those that lack beds.
+
+    `beds` and `demand` broadcast to (D, P); `groups` (P,) numbers the group of each place; places lend at most
+    `shared` of what they do not need. Lent beds go to the lacking places in proportion to what they lack, so that
+
+    * nobody serves fewer than alone: beds'_p >= min(beds_p, demand_p);
+    * no group serves more than one perfect pool: the beds of a group stay the same in sum.
+
+    Raises `InputError` for negative numbers or a share outside [0, 1].
+    """
+    check_not_negative("beds", beds)
+    check_not_negative("demand for beds", demand)
+    check_share("share of spare beds that is lent", shared)
+    beds, demand = np.broadcast_arrays(np.asarray(beds, float), np.asarray(demand, float))
+    spare = shared * np.maximum(beds - demand, 0.0)
+    lack = np.maximum(demand - beds, 0.0)
+    member = (groups[:, None] == np.unique(groups)).astype(float)
+    group_spare, group_lack = spare @ member, lack @ member
+    moved = np.minimum(group_spare, group_lack)
+    lent = np.divide(moved, group_spare, out=np.zeros_like(moved), where=group_spare > 0) @ member.T
+    received = np.divide(moved, group_lack, out=np.zeros_like(moved), where=group_lack > 0) @ member.T
+    return np.asarray(beds - spare * lent + lack * received)
