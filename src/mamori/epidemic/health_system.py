@@ -1,4 +1,4 @@
-"""Beds that an outbreak can use: taken by other patients, short of staff, added in a surge, pooled in a region.
+"""Beds that an outbreak can use: those free of other patients, staffed, added in a surge, pooled in a region.
 
 Pure functions over arrays that broadcast to (D, P), draws x places. Equations: docs/methods/interventions.md.
 """
@@ -26,9 +26,10 @@ def free_beds(beds: ArrayLike, occupied_share: ArrayLike, deferrable_share: Arra
 
 
 def absent_share(prevalence: ArrayLike, relative_risk: float = 1.0) -> FloatArray:
-    """Return the share of staff absent by illness: `prevalence` (infectious people per person) x `relative_risk`.
+    """Return the share of staff absent by illness, min(1, prevalence x relative risk).
 
-    At most 1. Raises `InputError` for a negative prevalence or risk.
+    `prevalence` is the infectious share of the population.
+    Raises `InputError` for a negative prevalence or risk.
     """
     check_not_negative("prevalence", prevalence)
     check_not_negative("relative risk of staff", relative_risk)
@@ -46,9 +47,8 @@ def staffed_beds(
     check_not_negative("staff", staff)
     check_not_negative("beds per member of staff", beds_per_staff)
     check_share("share of staff absent", absent)
-    return np.minimum(
-        np.asarray(beds, float), np.asarray(staff) * (1.0 - np.asarray(absent)) * beds_per_staff
-    )
+    served = np.asarray(staff, float) * (1.0 - np.asarray(absent)) * beds_per_staff
+    return np.asarray(np.minimum(np.asarray(beds, float), served))
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,9 @@ def pool_beds(
 ) -> FloatArray:
     """Return each place's beds after a group of places lends what it can spare to those that lack beds.
 
-    `beds` and `demand` broadcast to (D, P); `groups` (P,) numbers the group of each place; places lend at most
-    `shared` of what they do not need. Lent beds go to the lacking places in proportion to what they lack, so that
+    `beds` and `demand` broadcast to (D, P); `groups` (P,) numbers the group of each place; places lend at
+    most `shared` of what they do not need. Lent beds go to the lacking places in proportion to what they
+    lack, so that
 
     * nobody serves fewer than alone: beds'_p >= min(beds_p, demand_p);
     * no group serves more than one perfect pool: the beds of a group stay the same in sum.

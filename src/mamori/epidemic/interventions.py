@@ -1,7 +1,7 @@
 """Public-health and social measures: contact reductions, triggers, isolation, and the order of vaccination.
 
-Pure functions and small frozen states over arrays (D, P) of draws x places, so that a simulation and an exercise
-decide by the same rules. Equations: docs/methods/interventions.md.
+Pure functions and small frozen states over arrays (D, P) of draws x places, so that a simulation and an
+exercise decide by the same rules. Equations: docs/methods/interventions.md.
 """
 
 from collections.abc import Iterable
@@ -46,7 +46,7 @@ class Reductions:
 
 @dataclass(frozen=True)
 class ContactReduction:
-    """Contacts reduced from start_day (included) to end_day (not included), counted from the start of the run.
+    """Contacts reduced from start_day to before end_day, days counted from the start of the run.
 
     Raises `InputError` when the period holds no day.
     """
@@ -95,8 +95,8 @@ class Trigger:
         check_not_negative("minimum_days of a trigger", self.minimum_days)
         if self.off > self.on:
             raise InputError(
-                f"the trigger switches off below {self.off:g} but on at {self.on:g}; off must not be above on. "
-                "Lower off"
+                f"the trigger switches off below {self.off:g} but on at {self.on:g}; "
+                "off must not be above on. Lower off"
             )
 
     def start(self, draws: int, places: int) -> TriggerState:
@@ -113,7 +113,7 @@ class Trigger:
 
 
 def hospital_load(ward_demand: FloatArray, ward_beds: FloatArray) -> FloatArray:
-    """Return people needing a ward bed per bed free for the outbreak (D, P); without any bed, infinite demand."""
+    """Return people needing a ward bed per bed free for the outbreak (D, P); infinite where there is none."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(ward_demand > 0, ward_demand / ward_beds, 0.0)
 
@@ -121,7 +121,8 @@ def hospital_load(ward_demand: FloatArray, ward_beds: FloatArray) -> FloatArray:
 def weekly_incidence(infections: FloatArray, population: FloatArray) -> FloatArray:
     """Return new infections per 100,000 people over the last 7 days.
 
-    `infections` (D, P, days) are the daily infections so far, `population` (P,) persons. Earlier days count as 0.
+    `infections` (D, P, days) are the daily infections so far, `population` (P,) persons. Earlier days count
+    as 0.
     """
     return np.asarray(infections[..., -7:].sum(axis=-1) / population * 1e5)
 
@@ -131,8 +132,8 @@ def contact_scale(
 ) -> FloatArray:
     """Return the factor on contacts (D, P, 4) or (4,), the strongest of the measures in each setting.
 
-    `scheduled` are factors (4,); `triggered` pairs of where a trigger is on (D, P) and its factor (4,). Measures
-    do not multiply: a school that is closed twice is closed once.
+    `scheduled` are factors (4,); `triggered` pairs of where a trigger is on (D, P) and its factor (4,).
+    Measures do not multiply: a school that is closed twice is closed once.
     """
     result = np.ones(len(SETTINGS))
     for factor in scheduled:
@@ -146,8 +147,8 @@ def contact_scale(
 class Isolation:
     """People with symptoms are found and isolated, which removes a part of the infectiousness they have left.
 
-    `share_detected` of them are found `delay_days` after they become infectious; isolation removes `effect` of
-    what they would still pass on.
+    `share_detected` of them are found `delay_days` after they become infectious; isolation removes `effect`
+    of what they would still pass on.
 
     Raises `InputError` for shares outside [0, 1] or a negative delay.
     """
@@ -165,8 +166,9 @@ class Isolation:
         """Return the share of symptomatic infectiousness that isolation removes, (D, P).
 
         What is left after a delay d is exp(-d / m) of mild disease (exponential, mean m) and
-        exp(-2 d / c) (1 + d / c) of cases that come to need hospital (Erlang with 2 stages, mean c); the two are
-        weighted by their share of symptomatic infectious days in `population` (P, 17) at equal risk of infection.
+        exp(-2 d / c) (1 + d / c) of cases that come to need hospital (Erlang with 2 stages, mean c); the two
+        are weighted by their share of symptomatic infectious days in `population` (P, 17) at equal risk of
+        infection.
         """
         shares = population / population.sum(axis=-1, keepdims=True)
         mild = (1.0 - pathogen.asymptomatic_share - pathogen.prob_hospital) @ shares.T
@@ -182,7 +184,7 @@ class Isolation:
             out=np.zeros_like(days),
             where=days > 0,
         )
-        return self.share_detected * self.effect * left
+        return np.asarray(self.share_detected * self.effect * left)
 
 
 def vaccination_coverage(strategy: str, coverage: float = 0.8) -> FloatArray:

@@ -1,9 +1,9 @@
 """From two ratios to a care pathway: fatality in a ward and in intensive care, with and without care.
 
 Most pathogens are published as a hospitalisation ratio and a fatality ratio of infections. The care pathway
-needs the probability of death in a ward bed and in intensive care. The rule takes the contrast between the two
-from a pathogen whose pathway is known and moves the odds of both by one common factor, so that the given fatality
-comes out exactly and no probability leaves [0, 1).
+needs the probability of death in a ward bed and in intensive care. The rule takes the contrast between the
+two from a pathogen whose pathway is known and moves the odds of both by one common factor, so that the given
+fatality comes out exactly and no probability leaves [0, 1).
 """
 
 import numpy as np
@@ -26,9 +26,9 @@ def split_fatality(
     """Return the deaths in ward and intensive care that give `fatality` at unchanged odds ratio of the two.
 
     All arguments are shares that broadcast together: the wanted fatality h in [0, 1), the share s in
-    intensive care, and the reference's probabilities of death in (0, 1). With the reference's odds a (ward) and
-    b (ICU), the common factor x of the odds solves (1 - s) a x / (1 + a x) + s b x / (1 + b x) = h, a quadratic
-    with one positive root.
+    intensive care, and the reference's probabilities of death in (0, 1). With the reference's odds a (ward)
+    and b (ICU), the common factor x of the odds solves (1 - s) a x / (1 + a x) + s b x / (1 + b x) = h, a
+    quadratic with one positive root.
     """
     a = death_ward / (1.0 - death_ward)
     b = death_icu / (1.0 - death_icu)

@@ -1,8 +1,8 @@
 """One variant replacing another: how transmission, severity, vaccine protection and immunity shift.
 
-A simplification, stated in docs/methods/interventions.md: strains do not circulate side by side in compartments
-of their own. The share of the new variant among infections follows a curve of time, and the parameters of all
-infections are the mean of the two variants' weighted by it.
+A simplification, stated in docs/methods/interventions.md: strains do not circulate side by side in
+compartments of their own. The share of the new variant among infections follows a curve of time, and the
+parameters of all infections are the mean of the two variants' weighted by it.
 """
 
 from dataclasses import dataclass
@@ -29,8 +29,8 @@ class VariantEffect:
 class Variant:
     """A variant that replaces what circulates, relative to what circulated before.
 
-    `transmission`, `severity` and `vaccine_efficacy` are ratios; `immune_escape` is the share of the immune who
-    become susceptible over the replacement. With `form` "logistic" the variant's share rises from 1 % on
+    `transmission`, `severity` and `vaccine_efficacy` are ratios; `immune_escape` is the share of the immune
+    who become susceptible over the replacement. With `form` "logistic" the variant's share rises from 1 % on
     start_day to 99 % replacement_days later and is 0 before; with "linear" from 0 to 1 (Watson et al. 2022
     for Delta: severity 1.45 over 60 days).
     Raises `InputError` for negative numbers, an escape outside [0, 1), a vaccine_efficacy above 1 or no days.
@@ -83,11 +83,11 @@ class Variant:
         )
 
     @property
-    def is_over(self) -> float:
+    def last_day(self) -> float:
         """The day after which nothing changes any more (the share is within 1e-6 of 1)."""
         if self.form == "linear":
             return self.start_day + self.replacement_days
-        return self.start_day + self.replacement_days * (0.5 + np.log(1e6) / (2.0 * np.log(99.0)))
+        return self.start_day + self.replacement_days * float(0.5 + np.log(1e6) / (2.0 * np.log(99.0)))
 
 
 def combine(effects: list[VariantEffect]) -> VariantEffect:
