@@ -252,3 +252,36 @@ def test_values_changed_in_python_are_checked_too() -> None:
 
 def test_ages_are_the_shared_groups() -> None:
     assert Pathogen.load("sars-cov-2").prob_hospital.shape == (len(AGE_GROUPS),)
+
+
+def _method_page_rows(columns: int) -> list[list[str]]:
+    page = Path(__file__).parents[3] / "docs" / "methods" / "pathogens.md"
+    lines = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [[row[0].strip("`"), *row[1:]] for row in rows if len(row) == columns]
+
+
+def test_the_method_page_gives_the_values_of_the_tables() -> None:
+    rows = _method_page_rows(9)
+    assert {row[0] for row in rows} == set(FIXED)
+    for name, *cells in rows:
+        p = Pathogen.load(name)
+        course = [p.r0, p.latent_days, p.asymptomatic_days, p.mild_days, p.case_days, p.asymptomatic_share[0]]
+        assert [float(cell) for cell in cells] == pytest.approx(
+            [*course, p.immunity_days, p.dispersion], rel=3e-3
+        )
+
+
+def test_the_method_page_shows_that_the_rule_returns_the_given_ratios() -> None:
+    rows = _method_page_rows(10)
+    assert {row[0] for row in rows} == set(FIXED)
+    for name, age, *cells in rows:
+        p, i = Pathogen.load(name), AGE_GROUPS.index(age)
+        given_ratio = read_table(name).values.get("infection_fatality_ratio")
+        if given_ratio is not None:
+            assert float(cells[1]) == pytest.approx(given_ratio[i], rel=0.01)
+            assert cells[1] == cells[2]
+        shown = [float(cells[0]), *(float(cell) for cell in cells[2:])]
+        pathway = [p.prob_hospital, p.infection_fatality_ratio, p.infection_fatality_ratio_untreated]
+        pathway += [p.death_ward, p.death_icu, p.death_ward_untreated, p.death_icu_untreated]
+        assert shown == pytest.approx([values[i] for values in pathway], rel=0.01, abs=6e-4)
