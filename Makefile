@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 DRAWS := 20
 RESULTS := results/disease-x
 SHARED ?= ../shared
-KERNELS := src/mamori/core/rng.py $(wildcard src/mamori/epidemic/*.py)
+KERNELS := $(wildcard src/mamori/core/*.py src/mamori/epidemic/*.py)
 
 .PHONY: run test lint docs wheel validate validate-quick lock clean
 
@@ -58,10 +58,9 @@ $(VENV)/.tools: $(VENV)/.ready requirements-dev.lock
 	@$(PIP) install --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
 
-# A compiled kernel is kept beside its source; numba does not see when a kernel it calls has changed.
+# Compiled kernels are kept beside their source, so that no later command has to wait for the compiler.
 $(VENV)/.kernels: $(VENV)/.ready $(KERNELS)
 	@echo "Compiling the epidemic kernels for this machine, once (about a minute)"
-	@find src -name '*.nb[ic]' -delete
 	@$(BIN)/python -c 'from mamori.epidemic.model import compile_kernels; compile_kernels()'
 	@touch $@
 
