@@ -1,0 +1,1 @@
+"""Adapters: each reads one installed data package and returns plain arrays or records."""
