@@ -1,0 +1,1 @@
+"""The report of an exercise: one HTML page that needs no network."""
