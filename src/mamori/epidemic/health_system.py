@@ -3,11 +3,12 @@
 Pure functions over arrays that broadcast to (D, P), draws x places. Equations: docs/methods/interventions.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mamori.core.errors import InputError, did_you_mean
 from mamori.epidemic._checks import check_not_negative, check_share
 
 FloatArray = NDArray[np.float64]
@@ -102,3 +103,72 @@ def pool_beds(
     lent = np.divide(moved, group_spare, out=np.zeros_like(moved), where=group_spare > 0) @ member.T
     received = np.divide(moved, group_lack, out=np.zeros_like(moved), where=group_lack > 0) @ member.T
     return np.asarray(beds - spare * lent + lack * received)
+
+
+POOLS = ("region", "subregion")
+
+
+@dataclass(frozen=True)
+class Hospitals:
+    """The beds that a simulation gives an outbreak.
+
+    Without `limited` there is a bed for everybody. `occupied_share` of the beds is taken by other patients
+    (None: the share of each place in the world's table), of whom `deferrable_share` can wait. Surges add ward
+    and intensive-care beds. `staff_risk` is the staff's risk of illness relative to everybody's: the absent
+    close beds (0: nobody is absent). Places of one `pool` ("region" or "subregion") lend each other
+    `pool_share` of what they do not need. With `icu_fallback` those who find no intensive-care bed take a
+    ward bed.
+
+    Raises `InputError` for shares outside [0, 1], negative numbers, an unknown pool, and settings of beds
+    without a limit.
+    """
+
+    limited: bool = True
+    occupied_share: float | None = None
+    deferrable_share: float = 0.0
+    ward_surge: Surge | None = None
+    icu_surge: Surge | None = None
+    staff_risk: float = 0.0
+    pool: str | None = None
+    pool_share: float = 1.0
+    icu_fallback: bool = False
+
+    def __post_init__(self) -> None:
+        if self.occupied_share is not None:
+            check_share("share of beds occupied by other patients", self.occupied_share)
+        check_share("share of other patients who can wait", self.deferrable_share)
+        check_not_negative("relative risk of staff", self.staff_risk)
+        check_share("share of spare beds that is lent", self.pool_share)
+        if self.pool is not None and self.pool not in POOLS:
+            raise InputError(
+                f"pool '{self.pool}' is not known.{did_you_mean(self.pool, POOLS)} Choose {POOLS}"
+            )
+        if not self.limited and replace(self, limited=True) != Hospitals():
+            raise InputError(
+                "beds are without a limit, so that nothing else can be said of them. Drop one of the two"
+            )
+
+    @property
+    def looks_daily(self) -> bool:
+        """Whether what happened yesterday decides about the beds of today."""
+        return self.staff_risk > 0 or self.pool is not None
+
+    def changes(self) -> set[int]:
+        """Return the days on which the beds change by plan."""
+        surges = [surge for surge in (self.ward_surge, self.icu_surge) if surge is not None]
+        return {day for s in surges for day in range(s.start_day, s.start_day + s.ramp_days + 1)}
+
+    def free(
+        self, beds: FloatArray, occupied: FloatArray, surge: Surge | None, day: int, prevalence: FloatArray
+    ) -> FloatArray:
+        """Return the beds free for the outbreak on `day`.
+
+        `beds` and `occupied` (P,) are the beds in ordinary times and the share that others take; `prevalence`
+        broadcasts to (D, P). Other patients keep their beds when staff fall ill: the outbreak loses first.
+        """
+        if not self.limited:
+            return np.full(np.broadcast_shapes(beds.shape, prevalence.shape), np.inf)
+        others = beds - free_beds(beds, occupied, self.deferrable_share)
+        open_beds = beds * (1.0 if surge is None else surge.factor(day))
+        in_use = staffed_beds(open_beds, open_beds, 1.0, absent_share(prevalence, self.staff_risk))
+        return np.asarray(np.maximum(in_use - others, 0.0))

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from mamori.core.ages import AGE_GROUPS
 from mamori.core.errors import InputError, did_you_mean
+from mamori.data.contacts import SETTINGS
 from mamori.epidemic._checks import check_not_negative, check_share
 from mamori.epidemic.pathogen import PathogenDraws
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-SETTINGS = ("home", "work", "school", "community")
 STRATEGIES = ("all", "elderly", "working-elderly-children")
 
 

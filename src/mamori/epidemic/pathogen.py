@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mamori.core.ages import AGE_GROUPS
 from mamori.core.errors import InputError
 from mamori.core.tables import TableDefinition
-from mamori.epidemic._checks import check_bounds, column
+from mamori.epidemic._checks import check_bounds, check_share, column
 from mamori.epidemic._pathogen_table import (
     BY_AGE,
     PATHWAY,
@@ -27,9 +27,18 @@ from mamori.epidemic._pathogen_table import (
 from mamori.epidemic.severity import hospital_fatality, split_fatality, untreated_fatality
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["Pathogen", "PathogenDraws", "Stays", "Vaccine", "draw_pathogen", "list_pathogens"]
+__all__ = [
+    "Pathogen",
+    "PathogenDraws",
+    "Stays",
+    "Vaccine",
+    "draw_pathogen",
+    "efficacy_given_infection",
+    "list_pathogens",
+]
 
 FloatArray = NDArray[np.float64]
 
@@ -109,19 +118,19 @@ class Pathogen:
             raise InputError(
                 f"pathogen '{table.name}' is given by distributions, not by single values. Use draw_pathogen"
             )
-        return _first(draw_pathogen(pathogen, 1))
+
+        def single(value: Any) -> Any:
+            return value[0] if value.ndim > 1 else float(value[0])
+
+        return cls(**_mapped(draw_pathogen(pathogen, 1), single))
 
     def repeat(self, draws: int) -> PathogenDraws:
         """Return this pathogen `draws` times."""
 
-        def repeated(value: float | FloatArray) -> FloatArray:
+        def repeated(value: Any) -> Any:
             return np.repeat(np.asarray(value, float)[None], draws, axis=0)
 
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("name", "stays")}
-        stays = Stays(**{f.name: repeated(getattr(self.stays, f.name)) for f in fields(Stays)})
-        return PathogenDraws(
-            name=self.name, stays=stays, **{name: repeated(value) for name, value in values.items()}
-        )
+        return PathogenDraws(**_mapped(self, repeated))
 
     @property
     def infection_fatality_ratio(self) -> FloatArray:
@@ -161,6 +170,10 @@ class PathogenDraws:
     def __post_init__(self) -> None:
         _check(self, (len(self.r0),))
 
+    def select(self, draws: slice) -> PathogenDraws:
+        """Return some of the draws."""
+        return PathogenDraws(**_mapped(self, lambda value: value[draws]))
+
 
 @dataclass(frozen=True)
 class Vaccine:
@@ -185,6 +198,27 @@ class Vaccine:
     def __post_init__(self) -> None:
         for field in fields(self):
             check_bounds(getattr(self, field.name), column("vaccine", field.name), "vaccine")
+
+    @classmethod
+    def default(cls) -> Vaccine:
+        """Return the vaccine of the table definition ``vaccine``: CEPI's model makes it for a new virus."""
+        return cls(**{c.attribute: float(c.default) for c in TableDefinition.load("vaccine").columns})
+
+
+def efficacy_given_infection(hospital: float, infection: float) -> float:
+    """Return the efficacy against hospital need given infection from the two efficacies in all.
+
+    (VE_hospital - VE_infection) / (1 - VE_infection). Raises `InputError` when the vaccine would protect less
+    from hospital need than from infection, or for an efficacy outside [0, 1].
+    """
+    check_share("efficacy against infection", infection)
+    check_share("efficacy against hospital need", hospital)
+    if hospital < infection:
+        raise InputError(
+            f"the vaccine prevents {infection:g} of infections but only {hospital:g} of hospital need; "
+            "whoever is not infected needs no hospital. Give at least as much against hospital need"
+        )
+    return 0.0 if infection == 1 else (hospital - infection) / (1 - infection)
 
 
 def draw_pathogen(pathogen: str | Path, draws: int, seed: int = 0, first_draw: int = 0) -> PathogenDraws:
@@ -343,12 +377,13 @@ def _stays(table: PathogenTable, values: dict[str, FloatArray], draws: int) -> S
     return Stays(**stays)
 
 
-def _first(draws: PathogenDraws) -> Pathogen:
-    """Return the first of the draws as a single pathogen."""
-    stays = Stays(**{f.name: float(getattr(draws.stays, f.name)[0]) for f in fields(Stays)})
-    values = {f.name: getattr(draws, f.name)[0] for f in fields(draws) if f.name not in ("name", "stays")}
-    numbers: dict[str, Any] = {name: value if value.ndim else float(value) for name, value in values.items()}
-    return Pathogen(name=draws.name, stays=stays, **numbers)
+def _mapped(pathogen: Pathogen | PathogenDraws, change: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return the fields of `pathogen` with `change` applied to every number, those of the stays too."""
+    values = {
+        f.name: change(getattr(pathogen, f.name)) for f in fields(pathogen) if f.name not in ("name", "stays")
+    }
+    stays = Stays(**{f.name: change(getattr(pathogen.stays, f.name)) for f in fields(Stays)})
+    return values | {"name": pathogen.name, "stays": stays}
 
 
 def _check(pathogen: Pathogen | PathogenDraws, leading: tuple[int, ...]) -> None:

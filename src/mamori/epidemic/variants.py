@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.special import gammaincinv
 
 from mamori.core.errors import InputError
 from mamori.epidemic._checks import check_not_negative, check_share
@@ -22,7 +23,7 @@ class VariantEffect:
     severity: float = 1.0
     vaccine_efficacy_scale: float = 1.0
     reinfection_rate: float = 0.0
-    """Extra loss of immunity per day."""
+    """Extra rate per day out of each of the two immune stages."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,9 @@ class Variant:
     def effect(self, day: int) -> VariantEffect:
         """Return the drivers of `day`.
 
-        A ratio r acts as 1 + (r - 1) w with the share w of the day. Immunity is lost at the rate
-        -ln(1 - immune_escape) (w(day + 1) - w(day)), so that immune_escape of the immune is lost in all.
+        A ratio r acts as 1 + (r - 1) w with the share w of the day. Immunity passes through two stages, each
+        of which is left at the extra rate L (w(day + 1) - w(day)) with 1 - (1 + L) exp(-L) = immune_escape,
+        so that immune_escape of those in the first stage become susceptible over the replacement.
         """
         share = self.share(day)
         rise = self.share(day + 1) - share
@@ -79,7 +81,7 @@ class Variant:
             transmission=1.0 + (self.transmission - 1.0) * share,
             severity=1.0 + (self.severity - 1.0) * share,
             vaccine_efficacy_scale=1.0 + (self.vaccine_efficacy - 1.0) * share,
-            reinfection_rate=-float(np.log1p(-self.immune_escape)) * rise,
+            reinfection_rate=float(gammaincinv(2.0, self.immune_escape)) * rise,
         )
 
     @property
