@@ -65,8 +65,7 @@ def build_countries(year: int) -> Countries:
         imputed.append(Imputation(code, "icu_beds", imputation.RULE_ICU))
         imputed.append(Imputation(code, "bed_occupancy_share", imputation.RULE_OCCUPANCY))
         if country.income_source != _CLASSIFIED:
-            rule = f"{imputation.RULE_INCOME_GROUP}; {country.income_source}"
-            imputed.append(Imputation(code, "income_group", rule))
+            imputed.append(Imputation(code, "income_group", country.income_source))
     return Countries(places, tuple(imputed))
 
 

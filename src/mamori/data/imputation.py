@@ -18,7 +18,6 @@ RULE_INCOME_MEDIAN = "median of the income group"
 RULE_INCOME_BEDS = "beds per person of the income group"
 RULE_ICU = "share of hospital beds by income group"
 RULE_OCCUPANCY = "occupancy by income group"
-RULE_INCOME_GROUP = "not classified by the World Bank in fiscal year 2027"
 RULE_TRAVEL = "gravity model"
 
 _FEWEST_FOR_A_MEDIAN = 3

@@ -63,7 +63,7 @@ def apply_places_file(atlas: Atlas, path: Path) -> tuple[Override, ...]:
     for number, row in enumerate(rows, start=2):
         if row["code"] in first_row:
             raise InputError(
-                f"{path}: column 'code' row {number} holds '{row['code']}', like row {first_row[row['code']]}. "
+                f"{path}: column 'code' row {number} holds '{row['code']}', as row {first_row[row['code']]}. "
                 "Join the two rows"
             )
         first_row[row["code"]] = number

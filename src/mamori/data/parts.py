@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -45,7 +46,7 @@ class Atlas:
         for age, rest in zip(AGE_GROUPS, people, strict=True):
             if rest < -tolerance:
                 raise InputError(
-                    f"{where}: {part.code} has {-rest:,.0f} more people aged {age} than its whole {whole.code}. "
+                    f"{where}: {part.code} has {-rest:,.0f} more people aged {age} than {whole.code}. "
                     f"Lower its population, raise that of {whole.code}, or leave part_of empty"
                 )
         remaining = {}
@@ -69,12 +70,11 @@ def find_units(names: Iterable[str]) -> tuple[Unit, ...]:
 
     A country means all its units where people live. Raises `InputError` for a name that is none of these.
     """
-    by_name = _units_by_name()
     found = []
     for name in names:
         country = country_aliases().get(folded(name))
-        if folded(name) in by_name:
-            found.append(by_name[folded(name)])
+        if folded(name) in _units_by_name():
+            found.append(_units_by_name()[folded(name)])
         elif country is not None and country in units():
             found += [unit for unit in units()[country] if unit.population > 0]
         else:
@@ -86,6 +86,7 @@ def find_units(names: Iterable[str]) -> tuple[Unit, ...]:
     return tuple(found)
 
 
+@cache
 def _units_by_name() -> Mapping[str, Unit]:
     return {
         folded(name): unit

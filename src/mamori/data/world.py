@@ -43,8 +43,8 @@ class World:
     `table` has the columns of ``tables/world.csv``. `population` (P, 17) in persons. `contacts`
     (P, 4, 17, 17): contacts per day of one person aged i (row) with persons aged j (column) at home, at work,
     at school and in the community, reciprocal: N_i c_ij = N_j c_ji. `travel` (P, P): persons per day from
-    row to column. `life_expectancy` (P, 17): remaining years at the middle of the age group. `imputed`: code, column, rule,
-    donor of every value that no source gives. `overrides`: what the user's files have set.
+    row to column. `life_expectancy` (P, 17): remaining years at the middle of the age group. `imputed`: code,
+    column, rule and donor of every value that no source gives. `overrides`: what the user's files have set.
     """
 
     year: int
@@ -127,8 +127,8 @@ class World:
         return self.codes.index(code)
 
     def check(self) -> "pl.DataFrame":
-        """Return, for each column: unit, places, how many have a value and how many of those are imputed, and
-        the source, its year and its licence.
+        """Return, for each column: unit, places, how many have a value and how many of those are imputed, the
+        years of the values, and the id, title and licence of their source.
         """
         import polars as pl
 
@@ -150,7 +150,8 @@ class World:
                     "known": known,
                     "imputed": count.get(name, 0),
                     "year": self._years(name) or source.year,
-                    "source": source.title,
+                    "source": source.id,
+                    "title": source.title,
                     "licence": source.licence,
                 }
             )
