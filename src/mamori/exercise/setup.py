@@ -1,0 +1,133 @@
+"""What all arms and draws of a run share: the scenario, the world and what the stages need of it."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from mamori.core.ages import AGE_GROUPS
+from mamori.core.errors import InputError, did_you_mean
+from mamori.core.provenance import fingerprint, provenance
+from mamori.core.rng import philox, stream_key
+from mamori.data.world import World
+from mamori.epidemic.interventions import vaccination_coverage
+from mamori.epidemic.pathogen import Vaccine
+from mamori.exercise.scenario import Scenario
+from mamori.exercise.statistics import Groups
+from mamori.exercise.week import FloatArray, IntArray, Places, income_positions
+
+BY_POPULATION = "draw by population"
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A scenario on its places; `world` holds only the places that take part."""
+
+    scenario: Scenario
+    world: World
+    places: Places
+    seed: int
+
+    @classmethod
+    def build(cls, scenario: Scenario, whole_world: World, seed: int) -> "Setup":
+        """Return the set-up; doses are shared among the income groups of `whole_world`.
+
+        Raises `InputError` for an unknown place or a place without an income group.
+        """
+        world = whole_world if scenario.places == ["WORLD"] else whole_world.select(scenario.places)
+        youngest = scenario.delivery.youngest_age_years // 5
+        income_everywhere = income_positions(whole_world.table["income_group"].to_list(), whole_world.codes)
+        eligible_everywhere = whole_world.population[:, youngest:].sum(axis=1)
+        table = world.table
+        subregions = table["subregion"].to_list()
+        region_names = sorted(set(subregions))
+        people = world.population.sum(axis=1)
+        contacts = (world.contacts.sum(axis=3) * world.population[:, None, :]).sum(axis=2) / people[:, None]
+        places = Places(
+            codes=tuple(world.codes),
+            income=income_positions(table["income_group"].to_list(), world.codes),
+            region=np.array([region_names.index(name) for name in subregions], dtype=np.int64),
+            population=people,
+            eligible=world.population[:, youngest:].sum(axis=1),
+            eligible_by_income=np.bincount(income_everywhere, weights=eligible_everywhere, minlength=4),
+            ward_beds=(table["hospital_beds"] - table["icu_beds"]).to_numpy().astype(np.float64),
+            icu_beds=table["icu_beds"].to_numpy().astype(np.float64),
+            occupied_share=table["bed_occupancy_share"].to_numpy().astype(np.float64),
+            usual_contacts=contacts,
+        )
+        setup = cls(scenario, world, places, seed)
+        setup.emergence(0, 1)  # an unknown place of emergence is told at once
+        return setup
+
+    @cached_property
+    def groups(self) -> Groups:
+        """The groups over which the outcome is summed."""
+        return Groups(self.places.codes, self.places.income, self.places.population)
+
+    @cached_property
+    def vaccine(self) -> Vaccine:
+        """The vaccine of the scenario in the terms of the engine; nobody is given a booster."""
+        product = self.scenario.vaccine
+        not_infected = product.efficacy_infection
+        given_infection = (
+            (product.efficacy_hospital - not_infected) / (1.0 - not_infected) if not_infected < 1 else 0.0
+        )
+        protection = np.inf if product.protection_days is None else product.protection_days
+        return Vaccine(
+            efficacy_infection=not_infected,
+            efficacy_disease=given_infection,
+            relative_infectiousness=product.relative_infectiousness,
+            delay_days=product.protection_delay_days,
+            protection_days=protection,
+            booster_efficacy_infection=not_infected,
+            booster_efficacy_disease=given_infection,
+            booster_relative_infectiousness=product.relative_infectiousness,
+            booster_protection_days=protection,
+        )
+
+    @cached_property
+    def coverage(self) -> FloatArray:
+        """(steps, 17) shares of each age vaccinated at most, oldest first, one more group in each step."""
+        youngest = self.scenario.delivery.youngest_age_years // 5
+        steps = vaccination_coverage("elderly", self.scenario.delivery.uptake)[: len(AGE_GROUPS) - youngest]
+        return np.asarray(steps)
+
+    def emergence(self, first_draw: int, draws: int) -> FloatArray:
+        """Return (D, P) people infected on day 0. Raises `InputError` when the place is not in the run."""
+        begin = self.scenario.emergence
+        seeds = np.zeros((draws, len(self.places.codes)))
+        if begin.place == BY_POPULATION:
+            chosen = self._draw_places(first_draw, draws)
+        elif begin.place in self.places.codes:
+            chosen = np.full(draws, self.places.codes.index(begin.place))
+        else:
+            raise InputError(
+                f"emergence.place '{begin.place}' is not among the places of the "
+                f"run.{did_you_mean(begin.place, [*self.places.codes, BY_POPULATION])} Give the code of "
+                f"one of them, or '{BY_POPULATION}'"
+            )
+        seeds[np.arange(draws), chosen] = begin.infections
+        return seeds
+
+    def _draw_places(self, first_draw: int, draws: int) -> IntArray:
+        """Return (D,) positions of places drawn by population, by seed and draw alone."""
+        upto = np.cumsum(self.places.population) / self.places.population.sum()
+        uniforms = np.array([_uniform(self.seed, draw) for draw in range(first_draw, first_draw + draws)])
+        return np.minimum(np.searchsorted(upto, uniforms, side="right"), len(upto) - 1)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What decides the numbers of a draw, as one text: equal set-ups give equal draws."""
+        scenario = self.scenario.model_dump(mode="json", exclude={"title", "summary", "draws"})
+        world = hashlib.sha256(repr((self.places.codes, self.world.table["subregion"].to_list())).encode())
+        numbers = (value for value in vars(self.places).values() if isinstance(value, np.ndarray))
+        for array in (self.world.population, self.world.contacts, self.world.travel, *numbers):
+            world.update(np.ascontiguousarray(array).tobytes())
+        return fingerprint(
+            provenance() | {"scenario": scenario, "seed": self.seed, "world": world.hexdigest()}
+        )
+
+
+def _uniform(seed: int, draw: int) -> float:
+    return float(philox(stream_key(seed, "emergence", "", draw), 0, 0, 0, 0)[0])
