@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mamori.core.errors import InputError, MamoriError
+    from mamori.data.world import World
 
 __version__ = "0.1.0"
 
 _EXPORTS = {
     "InputError": "mamori.core.errors",
     "MamoriError": "mamori.core.errors",
+    "World": "mamori.data.world",
 }
 
-__all__ = ["InputError", "MamoriError", "__version__"]
+__all__ = ["InputError", "MamoriError", "World", "__version__"]
 
 
 def __getattr__(name: str) -> object:
