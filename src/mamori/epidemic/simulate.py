@@ -100,7 +100,7 @@ def simulate(
         hospitals=hospitals or Hospitals(),
         variants=tuple(variants),
     )
-    daily, ages = _run(plan, parameters, workers or os.cpu_count() or 1, progress)
+    daily, ages = _run(plan, parameters, (os.cpu_count() or 1) if workers is None else workers, progress)
     settings = _settings(plan, parameters, pathogen, r0, immunity_days)
     return Simulation(
         codes=chosen.codes,
@@ -118,11 +118,7 @@ def _run(
     draws, places = len(parameters.r0), len(plan.world.codes)
     daily = {name: np.empty((draws, places, plan.days), np.float32) for name in METRICS}
     ages = {name: np.empty((draws, places, plan.world.population.shape[1])) for name in AGE_METRICS}
-    chunks = [
-        (block, members)
-        for block in _blocks(draws, DRAWS_PER_CHUNK)
-        for members in _place_blocks(plan, places)
-    ]
+    chunks = [(block, members) for block in _blocks(draws, DRAWS_PER_CHUNK) for members in _place_blocks(plan, places)]
 
     def run(chunk: tuple[slice, slice]) -> tuple[Daily, Daily]:
         return _run_chunk(plan, parameters.select(chunk[0]), chunk[0].start, chunk[1])
@@ -154,9 +150,7 @@ def _run_chunk(plan: Plan, parameters: PathogenDraws, first_draw: int, members: 
         seed=plan.seed,
         place_codes=plan.world.codes[members],
         vaccine=None if vaccination is None else vaccination.vaccine,
-        coverage=None
-        if vaccination is None
-        else vaccination_coverage(vaccination.strategy, vaccination.coverage),
+        coverage=None if vaccination is None else vaccination_coverage(vaccination.strategy, vaccination.coverage),
         travel=plan.world.travel if plan.travel else None,
         stochastic_below=STOCHASTIC_BELOW if plan.stochastic else 0.0,
         icu_fallback=plan.hospitals.icu_fallback,
@@ -178,9 +172,7 @@ def _run_chunk(plan: Plan, parameters: PathogenDraws, first_draw: int, members: 
     return daily, ages
 
 
-def _draw(
-    pathogen: str | Path, draws: int, seed: int, r0: float | None, immunity_days: float | None
-) -> PathogenDraws:
+def _draw(pathogen: str | Path, draws: int, seed: int, r0: float | None, immunity_days: float | None) -> PathogenDraws:
     parameters = draw_pathogen(pathogen, draws, seed)
     given = {"r0": r0, "immunity_days": immunity_days}
     changed: dict[str, Any] = {name: np.full(draws, v) for name, v in given.items() if v is not None}
@@ -217,9 +209,7 @@ def _settings(
         {
             "places": list(plan.world.codes),
             "pathogen": parameters.name,
-            "pathogen_table": Path(pathogen).read_text(encoding="utf-8")
-            if isinstance(pathogen, Path)
-            else None,
+            "pathogen_table": Path(pathogen).read_text(encoding="utf-8") if isinstance(pathogen, Path) else None,
             "r0": r0,
             "immunity_days": immunity_days,
             "days": plan.days,

@@ -74,9 +74,8 @@ class Simulation:
 
         if per_draw:
             series = {name: self.daily[name].transpose(1, 0, 2).ravel() for name in METRICS}
-            return _index(self.codes, draw=self.draws, day=self.days).with_columns(
-                [pl.Series(name, values, pl.Float64) for name, values in series.items()]
-            )
+            index = _index(self.codes, draw=self.draws, day=self.days)
+            return index.hstack(_unlimited_as_missing(pl.DataFrame(series)))
         frames = [
             _index(self.codes, day=self.days)
             .with_columns(pl.lit(name).alias("metric"))
@@ -163,11 +162,18 @@ def _quantiles(values: NDArray[Any]) -> pl.DataFrame:
     import polars as pl
 
     flat = values.reshape(len(values), -1).astype(np.float64)
-    mean = flat.mean(axis=0)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore"):  # beds without a limit cannot be interpolated
         quantiles = np.quantile(flat, PROBABILITIES, axis=0)
-    quantiles[:, np.isinf(mean)] = np.inf  # beds without a limit, which quantile() cannot interpolate
-    return pl.DataFrame({"mean": mean, **dict(zip(QUANTILES, quantiles, strict=True))})
+    table = pl.DataFrame({"mean": flat.mean(axis=0), **dict(zip(QUANTILES, quantiles, strict=True))})
+    return _unlimited_as_missing(table)
+
+
+def _unlimited_as_missing(table: pl.DataFrame) -> pl.DataFrame:
+    """Return `table` in double precision, with nothing where beds have no limit."""
+    import polars as pl
+
+    numbers = pl.all().cast(pl.Float64)
+    return table.select(pl.when(numbers.is_finite()).then(numbers))
 
 
 def jsonable(value: Any) -> Any:
