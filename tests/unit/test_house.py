@@ -67,7 +67,8 @@ def test_the_test_environment_is_the_users_with_tools_added(root: Path) -> None:
 def test_every_public_name_is_there_and_explained() -> None:
     import mamori
 
-    for name in set(__all__) - {"__version__"}:
+    assert set(__all__) == {*mamori._EXPORTS, "__version__"}
+    for name in mamori._EXPORTS:
         assert getattr(mamori, name).__doc__
 
 
