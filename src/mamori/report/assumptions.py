@@ -125,11 +125,7 @@ def _value(setting: Setting, words: Words) -> str:
         return "–"
     values = setting.value if isinstance(setting.value, list) else [setting.value]
     written = ", ".join(
-        f"{value:,}"
-        if isinstance(value, int)
-        else f"{value:,.10g}"
-        if isinstance(value, float)
-        else str(value)
+        f"{value:,}" if isinstance(value, int) else f"{value:,.10g}" if isinstance(value, float) else str(value)
         for value in values
     )
     return f"{written} {words.say(setting.unit)}".strip()

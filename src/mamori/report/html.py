@@ -96,7 +96,7 @@ def _masthead(folder: RunFolder, words: Words) -> dict[str, Any]:
         (
             say("Period"),
             say("{days} days from {date}").format(
-                days=numbers.exact(folder.horizon_days), date=numbers.date(folder.start_date)
+                days=numbers.exact(packing.DAYS_PER_WEEK * folder.weeks), date=numbers.date(folder.start_date)
             ),
         ),
         (say("Recognised on day"), _figure(readout.over_draws(folder.recognition_day), "day", words)),
@@ -210,8 +210,7 @@ def _equity(folder: RunFolder, words: Words) -> dict[str, Any]:
                 "label": words.comparison(comparison),
                 "scale": max(row.late_per_100k.high for row in rows) or 1.0,
                 "rows": [
-                    {"name": words.income(row.group), "places": words.places(row.places), "income": row}
-                    for row in rows
+                    {"name": words.income(row.group), "places": words.places(row.places), "income": row} for row in rows
                 ],
             }
         )
@@ -252,9 +251,7 @@ def _uncertainty(folder: RunFolder, words: Words) -> str:
     ).format(draws=words.numbers.exact(draws))
     if draws >= DRAWS_FOR_INTERVALS:
         return said
-    few = words.say(
-        "With so few draws the ends of the intervals are rough; use at least {draws} for decisions."
-    )
+    few = words.say("With so few draws the ends of the intervals are rough; use at least {draws} for decisions.")
     return said + words.sentence_gap + few.format(draws=words.numbers.exact(DRAWS_FOR_INTERVALS))
 
 
@@ -267,11 +264,9 @@ def _curves_note(folder: RunFolder, words: Words, curves: packing.Curves) -> str
             "from the first infection. Dashed: beds that other patients leave free."
         )
     ]
-    every = (curves.days[1] - curves.days[0]) // 7 if len(curves.days) > 1 else 1
+    every = curves.steps[0] // packing.DAYS_PER_WEEK
     if every > 1:
         notes.append(words.say("Single places are shown for every {n}th week.").format(n=every))
     if len(curves.groups) < len(folder.codes):
-        notes.append(
-            words.say("Single places are shown for the {n} with most people.").format(n=len(curves.groups))
-        )
+        notes.append(words.say("Single places are shown for the {n} with most people.").format(n=len(curves.groups)))
     return words.sentence_gap.join(notes)

@@ -4,12 +4,15 @@ A page with the weekly curves of 200 places holds a million numbers. As JSON the
 a logarithmic scale with 590 steps a decade, from a thousandth to a hundred billion, they fill two.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from mamori.core.ages import AGE_GROUPS
 from mamori.core.errors import InputError
 from mamori.report.run_folder import RunFolder
 
@@ -33,116 +36,121 @@ WEEKLY_METRICS: tuple[str, ...] = (
 )
 AGE_METRICS: tuple[str, ...] = ("infections", "deaths", "yll", "first_doses")
 
+DAYS_PER_WEEK = 7
 
-def pack(values: np.ndarray) -> str:
-    """Pack `values` (n,), all >= 0 or not-a-number, into at most 2n characters.
+_CHARACTERS = np.frombuffer(ALPHABET.encode(), dtype=np.uint8)
+
+
+def pack(curves: NDArray[np.float64]) -> list[str]:
+    """Pack each row of `curves` (N, n), all >= 0 or not-a-number, into at most 2n characters.
 
     Code 0 is zero, code ``1 + round(590 log10(value / 0.001))`` any other value, the last code a missing one.
     The last number stands for all that would follow it, so a curve that has come to rest costs nothing.
     Raises `ValueError` for values that are negative or too large for the scale.
     """
-    present = np.isfinite(values)
-    codes = np.full(len(values), MISSING)
-    scaled = np.log10(np.maximum(values[present], SMALLEST / 2) / SMALLEST) * STEPS_PER_DECADE
-    codes[present] = np.where(values[present] < SMALLEST, 0, 1 + np.round(scaled))
-    if (values[present] < 0).any() or (codes[present] >= MISSING).any():
-        raise ValueError(
-            f"values to pack must lie in 0 .. 1e11; got {values[present].min()} .. {values[present].max()}"
-        )
-    changes = np.flatnonzero(np.diff(codes))
-    codes = codes[: changes[-1] + 2 if len(changes) else 1].astype(int)
-    base = len(ALPHABET)
-    return "".join(ALPHABET[code // base] + ALPHABET[code % base] for code in codes)
+    known = np.nan_to_num(curves, nan=0.0)
+    steps = 1 + np.round(np.log10(np.maximum(known, SMALLEST) / SMALLEST) * STEPS_PER_DECADE)
+    codes = np.where(np.isnan(curves), MISSING, np.where(known < SMALLEST, 0, steps)).astype(int)
+    if (known < 0).any() or (steps >= MISSING).any():
+        raise ValueError(f"values to pack must lie in 0 .. 1e11; got {known.min():g} .. {known.max():g}")
+    digits = np.stack(np.divmod(codes, len(ALPHABET)), axis=-1).reshape(len(codes), -1)
+    new = np.ones(codes.shape, dtype=bool)
+    new[:, 1:] = codes[:, 1:] != codes[:, :-1]
+    kept = codes.shape[1] - new[:, ::-1].argmax(axis=1)
+    lines = _CHARACTERS[digits]
+    return [line[: 2 * length].tobytes().decode() for line, length in zip(lines, kept, strict=True)]
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Packed curves of several groups: series[metric][arm][group] is one string per quantile."""
+    """Packed curves of several groups."""
 
     groups: tuple[str, ...]
-    days: tuple[int, ...]
+    steps: tuple[int, ...]
+    """The day of each number of a curve, or its age group, youngest first."""
     quantiles: tuple[str, ...]
     series: dict[str, list[list[list[str]]]]
+    """By metric, arm and group: a string for each quantile."""
 
     @property
     def size(self) -> int:
         """Characters in all strings."""
-        return sum(
-            len(text) for arms in self.series.values() for arm in arms for group in arm for text in group
+        return sum(len(text) for arms in self.series.values() for arm in arms for group in arm for text in group)
+
+
+@dataclass(frozen=True)
+class CurveTable:
+    """The curves of several groups as numbers; values[metric] is (arms, groups, steps, quantiles)."""
+
+    groups: tuple[str, ...]
+    steps: tuple[int, ...]
+    quantiles: tuple[str, ...]
+    values: dict[str, NDArray[np.float64]]
+
+    def packed(self, every: int = 1, groups: Sequence[int] | None = None) -> Curves:
+        """Pack every `every`-th step, ending with the last full one, of all groups or those at `groups`."""
+        chosen = range(len(self.groups)) if groups is None else groups
+        series = {}
+        for metric, values in self.values.items():
+            kept = np.moveaxis(values[:, list(chosen), every - 1 :: every], 3, 2)
+            arms, number, quantiles, steps = kept.shape
+            texts = iter(pack(kept.reshape(-1, steps)))
+            series[metric] = [[[next(texts) for _ in range(quantiles)] for _ in range(number)] for _ in range(arms)]
+        return Curves(
+            groups=tuple(self.groups[index] for index in chosen),
+            steps=self.steps[every - 1 :: every],
+            quantiles=self.quantiles,
+            series=series,
         )
 
 
-def weekly_curves(
-    folder: RunFolder, kinds: Sequence[str], groups: Sequence[str], quantiles: Sequence[str], every: int = 1
-) -> Curves:
-    """Pack the weekly curves of `groups`, taking every `every`-th week.
+def weekly_curves(folder: RunFolder, groups: Sequence[str], quantiles: Sequence[str]) -> CurveTable:
+    """Return the weekly curves of `groups`; a step is the last day of its week.
 
     Raises `InputError` when `weekly.parquet` lacks a week of an arm, group or metric.
     """
-    wanted = _in_order(folder, folder.outcome.weekly, kinds, groups, ("week",))
-    weeks = wanted["week"].unique().sort()[every - 1 :: every]
-    wanted = wanted.filter(pl.col("week").is_in(weeks.implode()))
-    days = (7 * weeks).to_list()
-    series = {
-        metric: _packed(folder, wanted, metric, groups, quantiles, len(weeks)) for metric in WEEKLY_METRICS
-    }
-    return Curves(tuple(groups), tuple(days), tuple(quantiles), series)
+    weeks = range(1, folder.weeks + 1)
+    axes = {"arm": folder.arm_names, "group": groups, "week": weeks}
+    values = _arrays(folder, folder.outcome.weekly, WEEKLY_METRICS, axes, quantiles)
+    return CurveTable(tuple(groups), tuple(DAYS_PER_WEEK * week for week in weeks), tuple(quantiles), values)
 
 
-def age_profiles(
-    folder: RunFolder, kinds: Sequence[str], groups: Sequence[str], quantiles: Sequence[str]
-) -> Curves:
-    """Pack the age profiles of `groups`; "days" counts the age groups, youngest first.
+def age_profiles(folder: RunFolder, groups: Sequence[str], quantiles: Sequence[str]) -> CurveTable:
+    """Return the age profiles of `groups` over the whole run; a step is an age group.
 
     Raises `InputError` when `ages.parquet` lacks an age of an arm, group or metric.
     """
-    from mamori.core.ages import AGE_GROUPS
-
-    youngest_first = pl.col("age_group").replace_strict(
-        {age: index for index, age in enumerate(AGE_GROUPS)}, return_dtype=pl.Int32
-    )
-    wanted = _in_order(folder, folder.outcome.ages.with_columns(age=youngest_first), kinds, groups, ("age",))
-    series = {
-        metric: _packed(folder, wanted, metric, groups, quantiles, len(AGE_GROUPS)) for metric in AGE_METRICS
-    }
-    return Curves(tuple(groups), tuple(range(len(AGE_GROUPS))), tuple(quantiles), series)
+    axes = {"arm": folder.arm_names, "group": groups, "age_group": AGE_GROUPS}
+    values = _arrays(folder, folder.outcome.ages, AGE_METRICS, axes, quantiles)
+    return CurveTable(tuple(groups), tuple(range(len(AGE_GROUPS))), tuple(quantiles), values)
 
 
-def _in_order(
-    folder: RunFolder, frame: pl.DataFrame, kinds: Sequence[str], groups: Sequence[str], within: Sequence[str]
-) -> pl.DataFrame:
-    arms = {arm.name: index for index, arm in enumerate(folder.arms)}
-    order = {group: index for index, group in enumerate(groups)}
-    wanted = (
-        pl.col("group_kind").is_in(kinds) & pl.col("group").is_in(groups) & pl.col("arm").is_in(list(arms))
-    )
-    return (
-        frame.filter(wanted)
-        .with_columns(
-            arm_index=pl.col("arm").replace_strict(arms, return_dtype=pl.Int32),
-            group_index=pl.col("group").replace_strict(order, return_dtype=pl.Int32),
-        )
-        .sort("metric", "arm_index", "group_index", *within)
-    )
-
-
-def _packed(
+def _arrays(
     folder: RunFolder,
     frame: pl.DataFrame,
-    metric: str,
-    groups: Sequence[str],
+    metrics: Sequence[str],
+    axes: Mapping[str, Sequence[Any]],
     quantiles: Sequence[str],
-    length: int,
-) -> list[list[list[str]]]:
-    rows = frame.filter(pl.col("metric") == metric)
-    shape = (len(folder.arms), len(groups), length, len(quantiles))
-    if len(rows) * len(quantiles) != np.prod(shape):
-        raise InputError(
-            f"{folder.path}: metric '{metric}' has {len(rows)} rows; {shape[0]} arms x {shape[1]} groups x "
-            f"{length} steps are needed. Run the exercise again."
+) -> dict[str, NDArray[np.float64]]:
+    """Return the rows of each metric as an array with the given axes and, last, the quantiles."""
+    shape = tuple(len(members) for members in axes.values())
+    arrays = {}
+    for metric in metrics:
+        rows = frame.filter(
+            pl.col("metric") == metric, *(pl.col(axis).is_in(list(members)) for axis, members in axes.items())
         )
-    values = rows.select(pl.col(quantiles).cast(pl.Float64)).to_numpy().reshape(shape)
-    return [
-        [[pack(values[arm, group, :, q]) for q in range(len(quantiles))] for group in range(len(groups))]
-        for arm in range(len(folder.arms))
-    ]
+        positions = [
+            rows[axis].replace_strict(list(members), list(range(len(members))), return_dtype=pl.Int64)
+            for axis, members in axes.items()
+        ]
+        cells = np.ravel_multi_index(tuple(position.to_numpy() for position in positions), shape)
+        if len(np.unique(cells)) != np.prod(shape) or len(cells) != np.prod(shape):
+            wanted = " x ".join(f"{size} {axis}s" for axis, size in zip(axes, shape, strict=True))
+            raise InputError(
+                f"{folder.path}: metric '{metric}' has {len(rows)} rows; {wanted} need {np.prod(shape)}. "
+                "Run the exercise again"
+            )
+        values = np.empty((len(cells), len(quantiles)))
+        values[cells] = rows.select(pl.col(quantiles).cast(pl.Float64)).to_numpy()
+        arrays[metric] = values.reshape(*shape, len(quantiles))
+    return arrays

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -19,16 +20,19 @@ LARGEST_PLACE_CURVES = 1_700_000
 WORLD = "WORLD"
 
 _BAND = ("q05", "q50", "q95")
+_COARSER = (1, 2, 4)
+"""Weeks from one number of a place's curve to the next, tried in this order."""
+_MARGIN = 0.9
+"""Large places have longer curves than small ones."""
 
 
 def page_data(folder: RunFolder, words: Words, curves: packing.Curves, script: str) -> dict[str, Any]:
     """Return all that `script` reads; `curves` are those of single places."""
     groups = (WORLD, *folder.income_groups)
-    aggregates = ("world", "income")
     return {
         "lang": words.lang,
         "words": {message: words.say(message) for message in script_messages(script)},
-        "horizon": folder.horizon_days,
+        "horizon": packing.DAYS_PER_WEEK * folder.weeks,
         "packing": {
             "alphabet": packing.ALPHABET,
             "missing": packing.MISSING,
@@ -51,13 +55,13 @@ def page_data(folder: RunFolder, words: Words, curves: packing.Curves, script: s
         },
         "map": _map(),
         "curves": {
-            "groups": _curves(packing.weekly_curves(folder, aggregates, groups, tuple(QUANTILES))),
-            "places": _curves(curves),
+            "groups": asdict(packing.weekly_curves(folder, groups, tuple(QUANTILES)).packed()),
+            "places": asdict(curves),
         },
         "ageGroups": AGE_GROUPS,
         "ages": {
-            "groups": _curves(packing.age_profiles(folder, aggregates, groups, _BAND)),
-            "places": _curves(packing.age_profiles(folder, ("country",), curves.groups, ("q50",))),
+            "groups": asdict(packing.age_profiles(folder, groups, _BAND).packed()),
+            "places": asdict(packing.age_profiles(folder, curves.groups, ("q50",)).packed()),
         },
     }
 
@@ -73,15 +77,14 @@ def place_curves(folder: RunFolder) -> packing.Curves:
 
     Every week where that fits, else every second or fourth week, else only the places with most people.
     """
-    groups = folder.codes
-    for every in (1, 2, 4):
-        curves = packing.weekly_curves(folder, ("country",), groups, _BAND, every)
+    table = packing.weekly_curves(folder, folder.codes, _BAND)
+    for every in _COARSER:
+        curves = table.packed(every)
         if curves.size <= LARGEST_PLACE_CURVES:
             return curves
-    share = LARGEST_PLACE_CURVES / curves.size
-    largest = np.argsort(-folder.population, kind="stable")[: int(len(groups) * share * 0.9)]
-    kept = tuple(groups[index] for index in sorted(largest))
-    return packing.weekly_curves(folder, ("country",), kept, _BAND, every)
+    fitting = int(len(folder.codes) * LARGEST_PLACE_CURVES / curves.size * _MARGIN)
+    largest = np.argsort(-folder.population, kind="stable")[:fitting]
+    return table.packed(every, sorted(largest.tolist()))
 
 
 def _arms(folder: RunFolder, words: Words) -> list[dict[str, Any]]:
@@ -144,15 +147,6 @@ def _rounded(value: float, digits: int) -> float | int | None:
         return None
     rounded = significant(float(value), digits)
     return int(rounded) if rounded == int(rounded) else rounded
-
-
-def _curves(curves: packing.Curves) -> dict[str, Any]:
-    return {
-        "days": curves.days,
-        "groups": curves.groups,
-        "quantiles": curves.quantiles,
-        "series": curves.series,
-    }
 
 
 def _map() -> dict[str, Any]:

@@ -105,9 +105,14 @@ class RunFolder:
         return tuple(group for group in INCOME_GROUPS if (self.income == group).any())
 
     @property
-    def horizon_days(self) -> int:
-        """Days simulated."""
-        return 7 * int(self.run["weeks"])
+    def arm_names(self) -> tuple[str, ...]:
+        """The names of the arms."""
+        return tuple(arm.name for arm in self.arms)
+
+    @property
+    def weeks(self) -> int:
+        """Weeks simulated."""
+        return int(self.run["weeks"])
 
     @property
     def start_date(self) -> date:

@@ -105,9 +105,7 @@ def write_run(
         "overrides": [],
         "assumptions": [],
     }
-    courses = [
-        _course(places, arm["vaccine_day"], RESPONSES[str(arm["response"])], draws, weeks) for arm in arms
-    ]
+    courses = [_course(places, arm["vaccine_day"], RESPONSES[str(arm["response"])], draws, weeks) for arm in arms]
     arm_names = [str(arm["name"]) for arm in arms]
     empty = pl.DataFrame({"arm": []})
     Outcome(
@@ -136,11 +134,7 @@ def _course(
     arrival = random.integers(5, 70, (draws, len(places)))
     rollout = vaccine_day + 30 + np.array([ROLLOUT_DELAY_DAYS[group] for group in income])
     fatality = np.array([FATALITY[group] for group in income]) * random.lognormal(0, 0.3, (draws, 1))
-    beds = (
-        people
-        / 1e3
-        * np.array([{"HIC": 1.2, "UMIC": 0.8, "LMIC": 0.4, "LIC": 0.25}[group] for group in income])
-    )
+    beds = people / 1e3 * np.array([{"HIC": 1.2, "UMIC": 0.8, "LMIC": 0.4, "LIC": 0.25}[group] for group in income])
     susceptible, infectious = np.tile(people, (draws, 1)), np.zeros((draws, len(places)))
     ward, doses = np.zeros((draws, len(places))), np.zeros((draws, len(places)))
     week: dict[str, list[np.ndarray]] = {name: [] for name in ("infections", "ward", "doses", "scale")}
@@ -179,9 +173,7 @@ def _draws_table(
         def day_of(reached: np.ndarray) -> list[int | None]:
             first = 7 * reached.argmax(axis=-1) + 7
             ever = reached.any(axis=-1)
-            return [
-                int(day) if there else None for day, there in zip(first.ravel(), ever.ravel(), strict=True)
-            ]
+            return [int(day) if there else None for day, there in zip(first.ravel(), ever.ravel(), strict=True)]
 
         refused = np.maximum(0, course["ward"] - course["beds"]).sum(-1) * 7
         deaths = course["deaths"].sum(-1)
@@ -211,9 +203,7 @@ def _groups(places: Sequence[tuple[Any, ...]]) -> list[tuple[str, str, np.ndarra
     income = np.array([place[3] for place in places])
     groups = [("world", "WORLD", np.ones(len(places), dtype=bool))]
     groups += [
-        ("income", group, income == group)
-        for group in ("LIC", "LMIC", "UMIC", "HIC")
-        if (income == group).any()
+        ("income", group, income == group) for group in ("LIC", "LMIC", "UMIC", "HIC") if (income == group).any()
     ]
     return groups + [("country", place[0], np.arange(len(places)) == i) for i, place in enumerate(places)]
 
@@ -221,6 +211,7 @@ def _groups(places: Sequence[tuple[Any, ...]]) -> list[tuple[str, str, np.ndarra
 def _weekly_table(
     arms: Sequence[str], places: Sequence[tuple[Any, ...]], courses: Sequence[dict[str, np.ndarray]]
 ) -> pl.DataFrame:
+    groups = _groups(places)
     frames = []
     for arm, course in zip(arms, courses, strict=True):
         metrics = {
@@ -233,24 +224,22 @@ def _weekly_table(
             "doses_cum": course["doses"],
             "contact_scale": course["scale"],
         }
-        for kind, group, members in _groups(places):
-            for metric, values in metrics.items():
-                chosen = values[:, members]
-                whole = chosen.mean(axis=1) if metric == "contact_scale" else chosen.sum(axis=1)
-                quantiles = np.quantile(whole, (0.05, 0.25, 0.5, 0.75, 0.95), axis=0)
-                weeks = np.arange(1, whole.shape[1] + 1)
-                frames.append(
-                    {
-                        "arm": np.full(len(weeks), arm),
-                        "group_kind": np.full(len(weeks), kind),
-                        "group": np.full(len(weeks), group),
-                        "week": weeks,
-                        "metric": np.full(len(weeks), metric),
-                        "mean": whole.mean(axis=0),
-                    }
-                    | dict(zip(("q05", "q25", "q50", "q75", "q95"), quantiles, strict=True))
-                )
-    return pl.DataFrame({name: np.concatenate([frame[name] for frame in frames]) for name in frames[0]})
+        for metric, values in metrics.items():
+            summed = [values[:, members].sum(axis=1) for _, _, members in groups]
+            if metric == "contact_scale":
+                summed = [values[:, members].mean(axis=1) for _, _, members in groups]
+            whole = np.stack(summed, axis=1)
+            weeks = whole.shape[2]
+            columns: dict[str, Any] = {
+                "group_kind": np.repeat([kind for kind, _, _ in groups], weeks),
+                "group": np.repeat([group for _, group, _ in groups], weeks),
+                "week": np.tile(np.arange(1, weeks + 1), len(groups)),
+                "mean": whole.mean(axis=0).ravel(),
+            }
+            for name, share in (("q05", 0.05), ("q25", 0.25), ("q50", 0.5), ("q75", 0.75), ("q95", 0.95)):
+                columns[name] = np.quantile(whole, share, axis=0).ravel()
+            frames.append(pl.DataFrame(columns).with_columns(arm=pl.lit(arm), metric=pl.lit(metric)))
+    return pl.concat(frames)
 
 
 def _ages_table(

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from tests.unit.report.conftest import PLACES, Write, write_run
 
 from mamori.core.errors import InputError
 from mamori.data.places import Override
 from mamori.report.html import write_report
+from tests.unit.report.conftest import PLACES, Write, write_run
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +54,9 @@ def test_the_headline_is_the_paired_difference_in_words(run_folder: Path, pages:
         .agg(pl.col("deaths").sum())
         .sort("draw")
     )
-    late, early = (
-        deaths.filter(pl.col("arm") == f"central-{day}")["deaths"].to_numpy() for day in (365, 100)
-    )
+    late, early = (deaths.filter(pl.col("arm") == f"central-{day}")["deaths"].to_numpy() for day in (365, 100))
     millions = np.median(late - early) / 1e6
-    assert f"day 100 instead of day 365, {millions:.3g} million fewer people die" in without_script(
-        pages["en"]
-    )
+    assert f"day 100 instead of day 365, {millions:.3g} million fewer people die" in without_script(pages["en"])
     assert f"死亡は{millions * 100:.3g}万人少なくなる" in without_script(pages["ja"])
 
 
@@ -137,10 +133,7 @@ def test_three_vaccine_days_are_each_compared_with_the_latest(new_run: Write) ->
 
 
 def test_two_hundred_places_stay_below_three_megabytes(tmp_path: Path) -> None:
-    many = [
-        (f"P{number:03}", f"Place {number}", f"場所{number}", *PLACES[number % 30][3:])
-        for number in range(200)
-    ]
+    many = [(f"P{number:03}", f"Place {number}", f"場所{number}", *PLACES[number % 30][3:]) for number in range(200)]
     report = write_report(write_run(tmp_path, places=many, draws=4))
     assert 1_000_000 < report.stat().st_size <= 3_000_000
 

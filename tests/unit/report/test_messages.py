@@ -18,9 +18,7 @@ def said(root: Path) -> set[str]:
     for path in folder.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-                name = (
-                    node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-                )
+                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 if name in ("say", "text"):
                     found.add(str(node.args[0].value))
     template = (folder / "templates/report.html.j2").read_text(encoding="utf-8")

@@ -3,13 +3,13 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.report.conftest import PLACES, Write
 
 from mamori.core.errors import InputError
 from mamori.report import packing
 from mamori.report.packing import ALPHABET, MISSING, pack, weekly_curves
 from mamori.report.page_data import place_curves
 from mamori.report.run_folder import RunFolder
+from tests.unit.report.conftest import PLACES, Write
 
 amounts = st.one_of(st.just(0.0), st.floats(1e-3, 9e10), st.just(float("nan")))
 
@@ -27,16 +27,19 @@ def unpack(text: str, length: int) -> list[float]:
 
 @given(st.lists(amounts, min_size=1, max_size=120))
 def test_a_packed_curve_comes_back_within_two_per_mille(values: list[float]) -> None:
-    np.testing.assert_allclose(unpack(pack(np.array(values)), len(values)), values, rtol=0.002, atol=0)
+    (packed,) = pack(np.array([values]))
+    np.testing.assert_allclose(unpack(packed, len(values)), values, rtol=0.002, atol=0)
 
 
 def test_less_than_a_thousandth_is_zero() -> None:
-    assert unpack(pack(np.array([0.0009, 0.0])), 2) == [0.0, 0.0]
+    (packed,) = pack(np.array([[0.0009, 0.0]]))
+    assert unpack(packed, 2) == [0.0, 0.0]
 
 
 def test_a_curve_at_rest_costs_nothing() -> None:
-    assert len(pack(np.zeros(104))) == 2
-    assert len(pack(np.concatenate([[1.0, 2.0], np.full(100, 3.0)]))) == 6
+    rests, rises = pack(np.array([[0.0] * 104, [1.0, 2.0] + [3.0] * 102]))
+    assert len(rests) == 2
+    assert len(rises) == 6
 
 
 def test_no_packed_character_needs_an_escape_in_json_or_html() -> None:
@@ -47,13 +50,13 @@ def test_no_packed_character_needs_an_escape_in_json_or_html() -> None:
 @pytest.mark.parametrize("value", [-1.0, 2e11])
 def test_what_the_scale_does_not_hold_is_an_error(value: float) -> None:
     with pytest.raises(ValueError, match="must lie in 0"):
-        pack(np.array([1.0, value]))
+        pack(np.array([[1.0, value]]))
 
 
 def test_curves_are_those_of_the_table(new_run: Write) -> None:
     folder = RunFolder.read(new_run(places=PLACES[:3], weeks=20, draws=4))
-    curves = weekly_curves(folder, ("country",), folder.codes, ("q50", "q95"), every=4)
-    assert curves.days == (28, 56, 84, 112, 140)
+    curves = weekly_curves(folder, folder.codes, ("q50", "q95")).packed(every=4)
+    assert curves.steps == (28, 56, 84, 112, 140)
     rows = folder.outcome.weekly.filter(
         (pl.col("arm") == folder.arms[1].name)
         & (pl.col("group") == "BRA")
@@ -70,8 +73,8 @@ def test_a_missing_week_is_an_error(new_run: Write) -> None:
         ~((pl.col("group") == "BGD") & (pl.col("week") == 2) & (pl.col("metric") == "deaths"))
     ).write_parquet(path / "weekly.parquet")
     folder = RunFolder.read(path)
-    with pytest.raises(InputError, match="'deaths' has 42 rows; 6 arms x 2 groups x 4 steps are needed"):
-        weekly_curves(folder, ("country",), folder.codes, ("q50",))
+    with pytest.raises(InputError, match="'deaths' has 42 rows; 6 arms x 2 groups x 4 weeks need 48"):
+        weekly_curves(folder, folder.codes, ("q50",))
 
 
 def test_curves_become_coarser_and_then_fewer_where_space_is_short(
@@ -79,12 +82,12 @@ def test_curves_become_coarser_and_then_fewer_where_space_is_short(
 ) -> None:
     folder = RunFolder.read(new_run(places=PLACES[:8], weeks=52, draws=3))
     every_week = place_curves(folder)
-    assert every_week.days[:2] == (7, 14)
+    assert every_week.steps[:2] == (7, 14)
     monkeypatch.setattr("mamori.report.page_data.LARGEST_PLACE_CURVES", every_week.size * 0.6)
-    assert place_curves(folder).days[:2] == (14, 28)
+    assert place_curves(folder).steps[:2] == (14, 28)
     monkeypatch.setattr("mamori.report.page_data.LARGEST_PLACE_CURVES", every_week.size * 0.1)
     few = place_curves(folder)
-    assert few.days[:2] == (28, 56)
+    assert few.steps[:2] == (28, 56)
     assert few.size <= every_week.size * 0.1
     assert "CHN" in few.groups
     assert "AUS" not in few.groups

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.report.conftest import PLACES, Write
 
 from mamori.report import readout
 from mamori.report.run_folder import Comparison, RunFolder
+from tests.unit.report.conftest import PLACES, Write
 
 INF = float("inf")
 
@@ -23,9 +23,7 @@ def test_every_earlier_vaccine_is_compared_with_the_latest_of_its_response(new_r
         Comparison("none", early=1, late=0),
         Comparison("none", early=2, late=0),
     )
-    assert [comparison.response for comparison in folder.comparisons] == ["none"] * 2 + ["central"] * 2 + [
-        "strong"
-    ] * 2
+    assert [comparison.response for comparison in folder.comparisons] == ["none"] * 2 + ["central"] * 2 + ["strong"] * 2
 
 
 def test_differences_are_paired_by_draw(folder: RunFolder) -> None:
@@ -35,9 +33,7 @@ def test_differences_are_paired_by_draw(folder: RunFolder) -> None:
     found = readout.world_changes(folder)[1]
     assert found.deaths_averted.median == pytest.approx(np.median(averted))
     assert found.deaths_averted.low == pytest.approx(np.quantile(averted, 0.05))
-    assert found.deaths_averted_share.high == pytest.approx(
-        np.quantile(averted / deaths[comparison.late], 0.95)
-    )
+    assert found.deaths_averted_share.high == pytest.approx(np.quantile(averted / deaths[comparison.late], 0.95))
     unpaired = found.deaths_late.high - found.deaths_early.low
     assert found.deaths_averted.high < unpaired
 
@@ -100,14 +96,10 @@ def test_nobody_is_behind_where_no_high_income_place_takes_part(new_run: Write) 
 
 def test_place_columns_hold_every_place(folder: RunFolder) -> None:
     columns = readout.place_columns(folder)
-    early, late = (
-        folder.arms[index].name for index in (folder.comparisons[1].early, folder.comparisons[1].late)
-    )
+    early, late = (folder.arms[index].name for index in (folder.comparisons[1].early, folder.comparisons[1].late))
     japan = folder.codes.index("JPN")
     deaths = folder.outcomes["deaths"][folder.comparisons[1].early][:, japan]
     assert columns["deaths"][early][1, japan] == pytest.approx(np.median(deaths))
     assert columns["deaths_per_100k"][early][1, japan] == pytest.approx(np.median(deaths) / 1231.0)
-    assert set(columns["averted"]) == {
-        folder.arms[comparison.early].name for comparison in folder.comparisons
-    }
+    assert set(columns["averted"]) == {folder.arms[comparison.early].name for comparison in folder.comparisons}
     assert late in columns["deaths"]

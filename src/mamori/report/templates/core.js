@@ -56,7 +56,7 @@ function unpack(text, length) {
 /** The quantiles of a metric in a group under an arm, e.g. {q05: [...], q50: [...], q95: [...]}. */
 function curvesOf(table, metric, arm, group) {
   const packed = table.series[metric][arm][table.groups.indexOf(group)];
-  return Object.fromEntries(table.quantiles.map((name, q) => [name, unpack(packed[q], table.days.length)]));
+  return Object.fromEntries(table.quantiles.map((name, q) => [name, unpack(packed[q], table.steps.length)]));
 }
 
 const scaled = (curves, factor) =>

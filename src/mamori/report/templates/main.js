@@ -54,7 +54,7 @@ const colourMap = worldMap(document.getElementById("map-figure"), choosePlace);
 const table = placeTable(document.getElementById("place-table"), choosePlace);
 
 function drawDoseCharts() {
-  const { days } = report.curves.groups;
+  const { steps: days } = report.curves.groups;
   const incomes = report.groups.filter(({ code }) => code in report.incomes);
   if (incomes.length < 2) return;
   fill("dose-charts", ...armsShown().map(({ index, day }) => lineChart({
@@ -68,7 +68,7 @@ function drawDoseCharts() {
 function drawCurves() {
   const { group } = chosen;
   const source = placeOf.has(group) ? report.curves.places : report.curves.groups;
-  const common = { days: source.days };
+  const common = { days: source.steps };
   const beds = (metric) => [{ label: t("Free beds"), values: curvesOf(source, metric, armsShown()[0].index, group).q50 }];
   fill("curve-charts",
     lineChart({ ...common, title: t("Infections"), unit: t("per week"), kind: "count", lines: linesOf(source, "infections", group) }),
