@@ -20,7 +20,7 @@ app = command_group(
 )
 
 _FORMATS = (".csv", ".parquet", ".json")
-_SHOWN_CODES = 12
+_SHOWN_CODES = 60
 _NARROWEST = 120
 
 
@@ -125,9 +125,7 @@ def _print_check(chosen: "World", console: "Console", lang: str) -> None:
         coverage.add_column(text(name, lang), justify="right" if name in ("Known", "Imputed") else "left")
     for row in checked.iter_rows(named=True):
         known = f"{row['known']}/{row['places']}"
-        coverage.add_row(
-            row["column"], row["unit"], known, str(row["imputed"] or ""), row["year"], row["source"]
-        )
+        coverage.add_row(row["column"], row["unit"], known, str(row["imputed"] or ""), row["year"], row["source"])
     console.print(coverage)
 
     origins = Table(title=text("Sources", lang))
@@ -144,9 +142,7 @@ def _print_check(chosen: "World", console: "Console", lang: str) -> None:
     rules.add_column(text("Codes (and the place they are taken from)", lang), overflow="fold")
     for (column, rule), codes in _by_rule(chosen.imputed).items():
         more = f" … (+{len(codes) - _SHOWN_CODES})" if len(codes) > _SHOWN_CODES else ""
-        shown = (
-            text("all", lang) if len(codes) == len(chosen.codes) else " ".join(codes[:_SHOWN_CODES]) + more
-        )
+        shown = text("all", lang) if len(codes) == len(chosen.codes) else " ".join(codes[:_SHOWN_CODES]) + more
         rules.add_row(column, text(rule, lang), str(len(codes)), shown)
     console.print(rules)
     _print_overrides(chosen, console, lang)
@@ -169,9 +165,7 @@ def _print_overrides(chosen: "World", console: "Console", lang: str) -> None:
     for name in ("Place", "Column", "Before", "After", "File", "Row"):
         table.add_column(text(name, lang), overflow="fold")
     for change in chosen.overrides:
-        table.add_row(
-            change.place, change.column, _shown(change.old), _shown(change.new), change.file, str(change.row)
-        )
+        table.add_row(change.place, change.column, _shown(change.old), _shown(change.new), change.file, str(change.row))
     console.print(table)
 
 

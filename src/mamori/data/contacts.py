@@ -26,9 +26,10 @@ def make_reciprocal(contacts: Floats, people: Floats) -> Floats:
     """Return contacts (..., settings, 17, 17) such that N_i c_ij = N_j c_ji in each setting.
 
     All contacts between two age groups, T_ij = c_ij N_i, are replaced by (T_ij + T_ji) / 2 and divided by
-    N_i, the `people` (..., 17) who live there. An age without people has no contacts.
+    N_i, the `people` (..., 17) who live there. An age without people has no contacts, and nobody has any with
+    it.
     """
     number = people[..., None, :, None]
-    total = contacts * number
+    total = contacts * number * (people > 0)[..., None, None, :]
     total = (total + np.swapaxes(total, -1, -2)) / 2
     return np.divide(total, number, out=np.zeros_like(total), where=number > 0)

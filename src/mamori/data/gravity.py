@@ -40,20 +40,23 @@ def _unit_vectors(latitude: Floats, longitude: Floats) -> Floats:
 
 
 def air_travel(
-    gdp: Floats,
+    people: Floats,
+    gdp_per_capita: Floats,
     distance_km: Floats,
     *,
     trips_per_year: float,
-    gdp_exponent: float,
+    population_exponent: float,
+    income_exponent: float,
     distance_exponent: float,
     distance_floor_km: float,
 ) -> Floats:
     """Return the persons per day (P, P) who fly from each country (row) to each other (column).
 
-    T_ij = k (G_i G_j)^a / max(d_ij, d0)^b for i != j, with `gdp` G (P), `distance_km` d (P, P), and k such
-    that all journeys of a year are `trips_per_year`. The matrix is symmetric: as many come back as go.
+    T_ij = k (N_i N_j)^a (g_i g_j)^b / max(d_ij, d0)^c, i != j, with `people` N (P), `gdp_per_capita` g (P),
+    `distance_km` d (P, P), and k such that all journeys of a year are `trips_per_year`. The matrix is
+    symmetric: as many come back as go.
     """
-    mass = gdp**gdp_exponent
+    mass = people**population_exponent * gdp_per_capita**income_exponent
     pull = np.outer(mass, mass) / np.maximum(distance_km, distance_floor_km) ** distance_exponent
     np.fill_diagonal(pull, 0.0)
     total = pull.sum()

@@ -141,16 +141,16 @@ def modelled_travel(places: Mapping[str, Place], emptied: Mapping[str, Place]) -
     country = np.array([index[code] for code in owners], dtype=np.int64)
     people = np.array([place.population for place in ordered])
     whole = [known[code] for code in countries]
-    of_country = np.bincount(country, weights=people).astype(np.float64)
-    gdp = np.array([place.gdp_per_capita_ppp_usd for place in whole]) * of_country
     distance = gravity.distances_km(
         np.array([place.latitude for place in whole]), np.array([place.longitude for place in whole])
     )
     flows = gravity.air_travel(
-        gdp,
+        np.bincount(country, weights=people).astype(np.float64),
+        np.array([place.gdp_per_capita_ppp_usd for place in whole]),
         distance,
         trips_per_year=parameter("air_trips_per_year"),
-        gdp_exponent=parameter("air_gdp_exponent"),
+        population_exponent=parameter("air_population_exponent"),
+        income_exponent=parameter("air_income_exponent"),
         distance_exponent=parameter("air_distance_exponent"),
         distance_floor_km=parameter("air_distance_floor_km"),
     )

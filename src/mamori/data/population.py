@@ -66,14 +66,14 @@ def people_in_year(first: Floats, last: Floats, mortality: Floats, years_after_f
     N_a = sqrt(N_(a-5)(start) N_(a+5)(end)) exp((H_a - H_(a-5)) / 2),
 
     which is the survival from the start times half of what migration has added, as a factor. Those under 5
-    are the 5-9-year-olds of the end, brought back through their deaths; those of 100 and over the mean of
+    are the 5-9-year-olds of the end, brought back through their deaths; those of 95 and over the mean of
     both counts. Between the start, mid-decade and the end every age group is interpolated linearly.
     """
     hazard = _five_year_hazard(mortality)
     middle = (first + last) / 2
     middle[..., 0] = last[..., 1] * np.exp(hazard[..., 0])
-    middle[..., 1:20] = np.sqrt(first[..., :19] * last[..., 2:]) * np.exp(
-        (hazard[..., 1:20] - hazard[..., :19]) / 2
+    middle[..., 1:19] = np.sqrt(first[..., :18] * last[..., 2:20]) * np.exp(
+        (hazard[..., 1:19] - hazard[..., :18]) / 2
     )
     share = years_after_first / 5
     return (1 - share) * first + share * middle if share <= 1 else (2 - share) * middle + (share - 1) * last
