@@ -55,9 +55,7 @@ def _commands() -> list[list[str]]:
 
 
 @pytest.mark.parametrize("path", _commands(), ids=lambda path: " ".join(["mamori", *path]))
-def test_every_command_has_help_with_an_example_of_itself(
-    path: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_command_has_help_with_an_example_of_itself(path: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run([*path, "--help"]) == 0
     output = capsys.readouterr().out
     assert f"Example: {' '.join(['mamori', *path])} " in " ".join(output.split()) + " "
@@ -78,9 +76,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_module_runs_as_the_command() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "mamori", "--version"], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-m", "mamori", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == f"mamori {__version__}\n"
 
 

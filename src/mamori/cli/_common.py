@@ -1,14 +1,18 @@
-"""What the commands share: groups that help when called bare, and the word of an interrupt."""
+"""What the commands share: groups that help when called bare, the word of an interrupt, kernels made ready."""
 
+from threading import Timer
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from mamori.core.errors import MamoriError
-from mamori.core.messages import LANGUAGES
+from mamori.core.messages import LANGUAGES, text
 
 Language = Annotated[str, typer.Option("--lang", help=f"Language of the words: {' or '.join(LANGUAGES)}.")]
+
+SILENT_SECONDS = 3.0
+"""Loading compiled kernels takes less than this, compiling them more."""
 
 
 class Interrupted(MamoriError):  # noqa: N818 - not an error: the user asked for it
@@ -24,11 +28,26 @@ class _Group(TyperGroup):
 
 def command_group(description: str, example: str) -> typer.Typer:
     """Return a group of commands whose ``--help`` shows `description` and `example`."""
-    return typer.Typer(
-        cls=_Group, help=described(description, example), rich_markup_mode=None, add_completion=False
-    )
+    return typer.Typer(cls=_Group, help=described(description, example), rich_markup_mode=None, add_completion=False)
 
 
 def described(description: str, example: str) -> str:
     """Return the help text of a command: what it does, then an example of its call."""
     return f"{description}\n\nExample: {example}"
+
+
+def prepare_kernels(lang: str = "en") -> None:
+    """Load the compiled kernels; where they are not compiled yet, say why the command waits."""
+    from mamori.epidemic.model import compile_kernels
+
+    notice = Timer(
+        SILENT_SECONDS,
+        typer.echo,
+        (text("Compiling the kernels for this machine, once after an installation: about a minute", lang),),
+        {"err": True},
+    )
+    notice.start()
+    try:
+        compile_kernels()
+    finally:
+        notice.cancel()
