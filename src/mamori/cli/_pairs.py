@@ -21,9 +21,7 @@ def read_pairs(
                 f"{option}: '{part.strip()}' is not a setting; write name=value. It knows {', '.join(kinds)}"
             )
         if name not in kinds:
-            raise InputError(
-                f"{option}: '{name}' is not known.{did_you_mean(name, kinds)} It knows {', '.join(kinds)}"
-            )
+            raise InputError(f"{option}: '{name}' is not known.{did_you_mean(name, kinds)} It knows {', '.join(kinds)}")
         if name in settings:
             raise InputError(f"{option}: '{name}' is given twice. Remove one")
         try:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     import polars as pl
+    from rich.table import Table
 
     from mamori.epidemic.simulation import Simulation
 
@@ -26,6 +27,18 @@ NIMUE = "nimue"
 FORMATS = (".csv", ".parquet", ".json")
 SHOWN_PLACES = 10
 """Places in the printed summary; more are in the file."""
+ALL_PLACES = "ALL"
+HEADINGS = {"mean": "Mean", "q05": "5 %", "q95": "95 %"}
+LABELS = {
+    "infections": "Infections",
+    "deaths": "Deaths",
+    "first_doses": "People vaccinated",
+    "bed_days_refused": "Bed-days refused",
+    "peak_ward_demand": "Peak need of ward beds",
+    "ward_beds": "Ward beds free that day",
+    "peak_icu_demand": "Peak need of ICU beds",
+    "icu_beds": "ICU beds free that day",
+}
 
 
 def simulate(
@@ -61,13 +74,9 @@ def simulate(
     ] = 20.0,
     initial_places: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Place where it begins (repeat for several); by default every place.", show_default=False
-        ),
+        typer.Option(help="Place where it begins (repeat for several); by default every place.", show_default=False),
     ] = None,
-    travel: Annotated[
-        bool, typer.Option("--travel", help="People carry the infection between the places.")
-    ] = False,
+    travel: Annotated[bool, typer.Option("--travel", help="People carry the infection between the places.")] = False,
     vaccine_start_day: Annotated[
         int | None, typer.Option(help="First day of vaccination; without it nobody is vaccinated.")
     ] = None,
@@ -82,9 +91,7 @@ def simulate(
     ] = None,
     vaccine_relative_infectiousness: Annotated[
         float | None,
-        typer.Option(
-            help="Infectiousness of the vaccinated who are infected, as a ratio.", show_default="0.65"
-        ),
+        typer.Option(help="Infectiousness of the vaccinated who are infected, as a ratio.", show_default="0.65"),
     ] = None,
     vaccine_protection_days: Annotated[
         float | None, typer.Option(help="Mean days of protection; inf is lifelong.", show_default="365")
@@ -99,8 +106,7 @@ def simulate(
     contacts: Annotated[
         list[str] | None,
         typer.Option(
-            help="Share of contacts given up by setting between two days, "
-            "e.g. school=1,work=0.4,from=30,to=120.",
+            help="Share of contacts given up by setting between two days, e.g. school=1,work=0.4,from=30,to=120.",
             show_default=False,
         ),
     ] = None,
@@ -132,9 +138,7 @@ def simulate(
     ] = True,
     occupied_beds: Annotated[
         float | None,
-        typer.Option(
-            help="Share of beds that other patients take in place of the country's.", show_default=False
-        ),
+        typer.Option(help="Share of beds that other patients take in place of the country's.", show_default=False),
     ] = None,
     deferrable: Annotated[float, typer.Option(help="Share of those other patients who can wait.")] = 0.0,
     surge: Annotated[
@@ -157,9 +161,7 @@ def simulate(
     ] = None,
     admin1: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Unit of a country to count apart, e.g. KE047 (repeat for several).", show_default=False
-        ),
+        typer.Option(help="Unit of a country to count apart, e.g. KE047 (repeat for several).", show_default=False),
     ] = None,
     travel_file: Annotated[
         Path | None,
@@ -347,36 +349,53 @@ def _write_text(content: str, out: Path) -> None:
 
 
 def _print_summary(result: Simulation, lang: str) -> None:
-    """Print infections, deaths, doses and the peaks against the beds, with intervals over draws."""
+    """Print sums and peaks against the beds, with intervals over draws; for several places, the hardest hit."""
     import polars as pl
     from rich.console import Console
-    from rich.table import Table
 
     summary = result.summary()
-    codes = summary["code"].unique(maintain_order=True).to_list()[: SHOWN_PLACES + 1]
-    table = Table(title=_title(result, lang), title_justify="left")
-    table.add_column(text("Place", lang))
-    for metric in summary["metric"].unique(maintain_order=True):
-        table.add_column(text(metric, lang), justify="right")
-    for code in codes:
-        rows = summary.filter(pl.col("code") == code).iter_rows(named=True)
-        table.add_row(text("All places", lang) if code == "ALL" else code, *(_cell(row) for row in rows))
+    whole = summary["code"][0]
     console = Console()
-    console.print(table)
-    if result.draws > 1:
-        console.print(text("Mean over draws; in brackets the 5 % and 95 % quantiles.", lang))
-    if len(result.codes) > SHOWN_PLACES:
-        left = len(result.codes) - SHOWN_PLACES
-        console.print(text("{number} more places are in the file.", lang).format(number=left))
+    console.print(_whole_table(summary.filter(pl.col("code") == whole), result, lang))
+    if whole == ALL_PLACES:
+        places = summary.filter(pl.col("code") != whole).pivot("metric", index="code", values="mean")
+        hardest = places.sort("deaths", "code", descending=[True, False]).head(SHOWN_PLACES)
+        console.print(_place_table(hardest, lang))
 
 
-def _title(result: Simulation, lang: str) -> str:
+def _whole_table(rows: pl.DataFrame, result: Simulation, lang: str) -> Table:
+    """Return the table of all places together: a row for each metric."""
+    from rich.table import Table
+
     given = result.provenance["settings"]
-    return text("{pathogen}, {days} days, draws: {draws}, seed {seed}", lang).format(
-        pathogen=given["pathogen"], days=given["days"], draws=given["draws"], seed=given["seed"]
-    )
+    places = text("All places", lang) if rows["code"][0] == ALL_PLACES else rows["code"][0]
+    title = text("{places}: {pathogen}, {days} days, draws: {draws}, seed {seed}", lang)
+    table = Table(title=title.format(**given | {"places": places}), title_justify="left")
+    table.add_column("")
+    headings = ("mean", "q05", "q95") if result.draws > 1 else ("mean",)
+    for heading in headings:
+        table.add_column(text(HEADINGS[heading], lang) if result.draws > 1 else "", justify="right")
+    for row in rows.iter_rows(named=True):
+        if row["metric"] != "first_doses" or given["vaccination"] is not None:
+            table.add_row(text(LABELS[row["metric"]], lang), *(_number(row[name], lang) for name in headings))
+    return table
 
 
-def _cell(row: dict[str, float]) -> str:
-    mean, low, high = (f"{row[name]:,.0f}" for name in ("mean", "q05", "q95"))
-    return mean if low == high else f"{mean}\n[{low}-{high}]"
+def _place_table(places: pl.DataFrame, lang: str) -> Table:
+    """Return the table of single places: means over draws, peaks against the beds."""
+    from rich.table import Table
+
+    title = text("The places with the most deaths (means over draws)", lang)
+    table = Table(title=title, title_justify="left")
+    for heading in ("Place", "Infections", "Deaths", "Ward beds: peak need / free", "ICU beds: peak need / free"):
+        table.add_column(text(heading, lang), justify="left" if heading == "Place" else "right")
+    for row in places.iter_rows(named=True):
+        cell = {metric: _number(row[metric], lang) for metric in LABELS}
+        ward = f"{cell['peak_ward_demand']} / {cell['ward_beds']}"
+        icu = f"{cell['peak_icu_demand']} / {cell['icu_beds']}"
+        table.add_row(row["code"], cell["infections"], cell["deaths"], ward, icu)
+    return table
+
+
+def _number(value: float | None, lang: str) -> str:
+    return text("no limit", lang) if value is None else f"{value:,.0f}"
