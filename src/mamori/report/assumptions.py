@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from mamori.core.errors import InputError
 from mamori.data import catalogue
-from mamori.exercise.scenario import Scenario, Setting
-from mamori.exercise.scenario_file import changed_settings
+from mamori.exercise.scenario import Scenario, Setting, settings
+from mamori.exercise.scenario_file import load_scenario
 from mamori.report.run_folder import RunFolder
 from mamori.report.words import Words
 
@@ -92,13 +92,15 @@ def _settings(folder: RunFolder, words: Words) -> list[dict[str, Any]]:
             "Run the exercise again with this version of Mamori."
         ) from error
     parts: dict[str, list[dict[str, str]]] = {}
-    for setting in changed_settings(scenario):
+    built_in = {setting.path: setting for setting in settings(load_scenario())}
+    for setting in settings(scenario):
+        as_built_in = setting.path in built_in and built_in[setting.path].value == setting.value
         parts.setdefault(_part_name(setting, words), []).append(
             {
                 "path": setting.path,
                 "value": _value(setting, words),
-                "meaning": _meaning(setting, words),
-                "source": words.say(setting.source) if setting.source else words.say("given for this run"),
+                "meaning": setting.meaning(words.lang),
+                "source": words.say(setting.source) if as_built_in else words.say("given for this run"),
             }
         )
     return [{"name": name, "rows": rows} for name, rows in parts.items()]
@@ -110,22 +112,20 @@ def _part_name(setting: Setting, words: Words) -> str:
         return words.say("The exercise as a whole")
     if head == "responses":
         return words.response(rest.split(".")[0])
-    return words.say(str(Scenario.model_fields[head].description))
-
-
-def _meaning(setting: Setting, words: Words) -> str:
-    """Return the description of a field; its translation stands in the catalogue under the field's path."""
-    key = f"scenario.{setting.path}"
+    key = f"scenario.{head}"  # where the catalogue holds the description of a field
     translated = words.say(key)
-    return setting.description if translated == key else translated
+    return str(Scenario.model_fields[head].description) if translated == key else translated
 
 
 def _value(setting: Setting, words: Words) -> str:
+    """Write a value with its unit; numbers in full, because they are what was run."""
     if setting.value is None:
         return "–"
     values = setting.value if isinstance(setting.value, list) else [setting.value]
-    written = ", ".join(
-        f"{value:,}" if isinstance(value, int) else f"{value:,.10g}" if isinstance(value, float) else str(value)
-        for value in values
-    )
-    return f"{written} {words.say(setting.unit)}".strip()
+    return f"{', '.join(_plain(value, words) for value in values)} {words.say(setting.unit)}".strip()
+
+
+def _plain(value: object, words: Words) -> str:
+    if isinstance(value, bool):
+        return words.say("yes") if value else words.say("no")
+    return f"{value:,.15g}" if isinstance(value, int | float) else words.say(str(value))

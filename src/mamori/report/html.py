@@ -124,7 +124,7 @@ def _result(folder: RunFolder, words: Words) -> dict[str, Any]:
     incomes, waits = readout.income_changes(folder), readout.waits(folder)
     late, early = _day_labels(folder, words)
     return {
-        "burdens": _burdens(folder, words) if not changes else [],
+        "burdens": _burdens(folder, words),
         "changes": [
             {
                 "label": words.comparison(change.comparison),
@@ -141,7 +141,7 @@ def _result(folder: RunFolder, words: Words) -> dict[str, Any]:
 
 
 def _burdens(folder: RunFolder, words: Words) -> list[dict[str, Any]]:
-    """The outcome of every arm, for a run that compares no vaccine days."""
+    """The outcome of the arms whose response was run with one vaccine day only."""
     return [
         {
             "label": words.arm(folder.arms[index]),

@@ -146,11 +146,14 @@ def income_changes(folder: RunFolder) -> list[IncomeChange]:
 
 
 def burdens(folder: RunFolder) -> list[Burden]:
-    """Return what every arm does to all places together and to every income group."""
+    """Return what the arms that are not compared do to all places together and to every income group."""
+    compared = {comparison.response for comparison in folder.comparisons}
     everywhere = np.ones(len(folder.codes), dtype=bool)
     groups = [("", everywhere), *((group, folder.income == group) for group in folder.income_groups)]
     rows = []
     for arm in range(len(folder.arms)):
+        if folder.arms[arm].response in compared:
+            continue
         for group, members in groups:
             people = float(folder.population[members].sum())
             deaths, infections, yll = (

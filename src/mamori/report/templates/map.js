@@ -10,11 +10,12 @@ const mapMetrics = {
   peak_ward_percent: { name: t("Highest ward load, % of free beds"), kind: "percent", ramp: "burden" },
 };
 
-/** Breaks that split the values of `arms` into six classes of like size, rounded to two digits. */
-function breaksOf(column, arms) {
+/** Breaks that split the values of `arms` into six classes of like size, rounded to two digits and told apart in writing. */
+function breaksOf(column, arms, kind) {
   const values = arms.filter((arm) => column[arm]).flatMap((arm) => medians(column[arm])).filter((value) => value !== null).sort((a, b) => a - b);
   const at = [1, 2, 3, 4, 5].map((i) => Number(values[Math.floor((i / 6) * (values.length - 1))]?.toPrecision(2)));
-  return [...new Set(at.filter((value) => Number.isFinite(value) && value > values[0]))];
+  const distinct = new Map(at.filter((value) => value > values[0]).map((value) => [written(value, kind), value]));
+  return [...distinct.values()];
 }
 
 const medians = (values) => (values.median ? values.median : values);
@@ -55,7 +56,7 @@ function worldMap(figure, onChoose) {
     showing = { arm };
     const { name, kind, ramp } = mapMetrics[metric];
     const column = report.columns[metric];
-    const breaks = breaksOf(column, arms);
+    const breaks = breaksOf(column, arms, kind);
     const values = medians(column[arm] ?? []);
     for (const [code, area] of areas) {
       const value = values[indexOf.get(code)] ?? null;
