@@ -66,9 +66,7 @@ def countries() -> Mapping[str, Country]:
 @cache
 def world_bank_beds() -> Mapping[str, tuple[float, int]]:
     """Return (hospital beds per 1000 people, year) of the countries whose beds the Factbook lacks."""
-    return {
-        row["code"]: (float(row["beds_per_1000"]), int(row["year"])) for row in _rows("hospital_beds.csv")
-    }
+    return {row["code"]: (float(row["beds_per_1000"]), int(row["year"])) for row in _rows("hospital_beds.csv")}
 
 
 @cache

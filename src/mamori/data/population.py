@@ -16,9 +16,7 @@ _NOBODY = 1e-9  # persons: an age with nobody of either sex takes the plain mean
 def check_year(year: int) -> None:
     """Raise `InputError` for a year that the world cannot be made for."""
     if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise InputError(
-            f"year is {year}; it must be >= {FIRST_YEAR} and <= {LAST_YEAR}. Choose a year in between"
-        )
+        raise InputError(f"year is {year}; it must be >= {FIRST_YEAR} and <= {LAST_YEAR}. Choose a year in between")
 
 
 def decades_around(year: int) -> tuple[int, int]:
@@ -72,9 +70,7 @@ def people_in_year(first: Floats, last: Floats, mortality: Floats, years_after_f
     hazard = _five_year_hazard(mortality)
     middle = (first + last) / 2
     middle[..., 0] = last[..., 1] * np.exp(hazard[..., 0])
-    middle[..., 1:19] = np.sqrt(first[..., :18] * last[..., 2:20]) * np.exp(
-        (hazard[..., 1:19] - hazard[..., :18]) / 2
-    )
+    middle[..., 1:19] = np.sqrt(first[..., :18] * last[..., 2:20]) * np.exp((hazard[..., 1:19] - hazard[..., :18]) / 2)
     share = years_after_first / 5
     return (1 - share) * first + share * middle if share <= 1 else (2 - share) * middle + (share - 1) * last
 
@@ -139,10 +135,15 @@ def median_age(people: Floats) -> Floats:
     return found
 
 
-def rake_to_bands(people: Floats, factors: tuple[tuple[int, int, float], ...]) -> Floats:
-    """Return people (21 ages) with each broad band (first age, last age, factor) multiplied by its factor."""
+def rake_to_bands(people: Floats, reference: Floats, bands: tuple[tuple[int, int, float], ...]) -> Floats:
+    """Return people (21 ages) with each broad band multiplied by the ratio of its share to the reference's.
+
+    `bands` are (first age, last age, share of all people); `reference` (21 ages) are the people whose shares
+    they stand against.
+    """
     starts = np.arange(0, 105, 5)
     raked = people.copy()
-    for first, last, factor in factors:
-        raked[(starts >= first) & (starts <= last)] *= factor
+    for first, last, share in bands:
+        in_band = (starts >= first) & (starts <= last)
+        raked[in_band] *= share * reference.sum() / reference[in_band].sum()
     return raked

@@ -27,9 +27,7 @@ def read_user_table(path: Path, definition: str) -> "pl.DataFrame":
         elif path.suffix.lower() == ".csv":
             frame = pl.read_csv(path, infer_schema=False, encoding="utf8")
         else:
-            raise InputError(
-                f"{path} ends in '{path.suffix}'; a table is a .csv or .parquet file. Convert it"
-            )
+            raise InputError(f"{path} ends in '{path.suffix}'; a table is a .csv or .parquet file. Convert it")
     except (PolarsError, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path} cannot be read as a table: {reason}. Mend the file") from error

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -108,23 +109,35 @@ class World:
             travel=_frozen(self.travel[np.ix_(rows, rows)]),
             life_expectancy=_frozen(self.life_expectancy[rows]),
             imputed=self.imputed.filter(self.imputed["code"].is_in(chosen)),
-            overrides=tuple(change for change in self.overrides if change.place in chosen),
+            overrides=tuple(change for change in self.overrides if change.place in {*chosen, "WORLD"}),
         )
 
     def _row(self, name: str) -> int:
         from mamori.data.names import country_aliases, folded
 
-        own = {code: code for code in self.codes}
-        for column in ("name_ja", "name_en", "code"):
-            own |= {folded(word): code for word, code in zip(self.table[column], self.codes, strict=True)}
-        code = own.get(name) or own.get(folded(name)) or country_aliases().get(folded(name))
-        if code not in self.codes:
-            there = f"'{name}' is not a place of this world" + (f" ({code} is not in it)" if code else "")
+        country = country_aliases().get(folded(name), "")
+        meant = {name, name.upper(), country}.intersection(self.codes) or self._codes_by_name.get(folded(name), set())
+        if len(meant) > 1:
+            raise InputError(f"'{name}' is the name of {', '.join(sorted(meant))}. Give the code of one")
+        if not meant:
+            there = f" ({country} is not in it)" if country else ""
             options = [*country_aliases(), *self.codes, *self.table["name_ja"], *self.table["name_en"]]
             raise InputError(
-                f"{there}.{did_you_mean(name, options)} Give an ISO code such as KEN or a name such as Kenya"
+                f"'{name}' is not a place of this world{there}.{did_you_mean(name, options)} "
+                "Give an ISO code such as KEN or a name such as Kenya"
             )
-        return self.codes.index(code)
+        return self.codes.index(meant.pop())
+
+    @cached_property
+    def _codes_by_name(self) -> dict[str, set[str]]:
+        """The codes of the places by each folded code and name of theirs."""
+        from mamori.data.names import folded
+
+        found: dict[str, set[str]] = {}
+        for row in self.table.select("code", "name_en", "name_ja").iter_rows():
+            for name in row:
+                found.setdefault(folded(name), set()).add(row[0])
+        return found
 
     def check(self) -> "pl.DataFrame":
         """Return, for each column: unit, places, how many have a value and how many of those are imputed, the

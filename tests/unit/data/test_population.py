@@ -110,9 +110,11 @@ def test_ages_over_80_are_joined() -> None:
     assert joined.sum() == people.sum()
 
 
-def test_bands_are_multiplied() -> None:
-    raked = rake_to_bands(np.ones(21), ((0, 14, 2.0), (15, 64, 1.0), (65, 120, 0.5)))
-    assert_allclose(raked, [2] * 3 + [1] * 10 + [0.5] * 8)
+def test_bands_take_their_shares() -> None:
+    people = np.arange(1.0, 22.0)
+    raked = rake_to_bands(people, people, ((0, 14, 0.5), (15, 64, 0.4), (65, 120, 0.1)))
+    assert_allclose([part.sum() / raked.sum() for part in np.split(raked, [3, 13])], [0.5, 0.4, 0.1])
+    assert_allclose(raked[3:13] / raked[3], people[3:13] / people[3])
 
 
 @given(st.lists(st.floats(0.1, 1e6), min_size=17, max_size=17))

@@ -169,6 +169,13 @@ def test_unknown_names_are_refused_with_a_hint(world: World, name: str, hint: st
         world.select(name)
 
 
+def test_a_name_that_two_places_have_is_refused() -> None:
+    apart = World.load(admin1=["ARG", "COL", "USA"])
+    assert apart.select("Georgia").codes == ("GEO",)  # a country comes before a state of that name
+    with pytest.raises(InputError, match="'Cordoba' is the name of .*Give the code of one"):
+        apart.select("Cordoba")
+
+
 def test_an_empty_selection_and_a_place_left_out_are_refused(world: World) -> None:
     with pytest.raises(InputError, match="no place is selected"):
         world.select([])

@@ -98,9 +98,7 @@ def demography() -> Demography:
                 raise MamoriError(f"starsim-data has other ages of {name} than expected. Install version 2.x")
             codes = tuple(sorted(code for code, place in locations().items() if place.key in series))
             pick = [spec["years"].index(year) for year in years]
-            arrays.append(
-                np.stack([series[locations()[code].key][:][pick] for code in codes]).astype(np.float64)
-            )
+            arrays.append(np.stack([series[locations()[code].key][:][pick] for code in codes]).astype(np.float64))
     return Demography(codes, years, arrays[0], arrays[1])
 
 
