@@ -446,6 +446,18 @@ def _total(c, ample, beds):
     )
 
 
+def _first_column(generator, times):
+    """First column of exp(generator t) at ``times``, (4, times): Taylor series (times are at most a day)."""
+    terms = 1.0 + 4.0 * np.abs(generator).max()
+    column = np.zeros(4)
+    column[0] = 1.0
+    series = []
+    for k in range(30 + int(4.0 * terms)):
+        series.append(column)
+        column = generator @ column / (k + 1.0)
+    return np.array(series).T @ (times ** np.arange(len(series))[:, None])
+
+
 def make_stay(days, stepdown_days):
     """Propagation tables of the stays: ``days`` (STAYS,) mean lengths, two Erlang stages each.
 
@@ -467,7 +479,7 @@ def make_stay(days, stepdown_days):
     chain = np.array([rate[ICU_LIVE], rate[ICU_LIVE], down, down])
     generator = np.diag(-chain) + np.diag(chain[:-1], -1)
     carry[ICU_LIVE] = expm(generator)
-    shape[ICU_LIVE] = expm(generator * left[:, None, None])[:, :, 0].T
+    shape[ICU_LIVE] = _first_column(generator, left)
     powers = gauss[:, None] ** np.arange(TERMS)
     moment = shape[:, :, : len(gauss)] @ (weights[:, None] * powers)
     leaving = 1.0 - carry.sum(axis=1)

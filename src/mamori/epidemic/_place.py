@@ -50,6 +50,7 @@ from mamori.epidemic._transmission import (
     NEED,
     R1,
     ROWS,
+    S,
     STATES,
     Course,
     Scratch,
@@ -284,19 +285,24 @@ class Days(NamedTuple):
 
 
 @kernel
-def run_place(y, care, contact, prob_hospital, rho, course, stay, outcome, coverage, days, substeps, space, stocks, flows, by_age):
+def run_place(y, care, contact, prob_hospital, rho, course, stay, outcome, coverage, days, seeds, seed_day, space, stocks, flows, by_age):
     """Run one place over all of ``days`` with parameters by day (deterministic, fine steps).
 
     ``stocks`` (T + 1, MOVING + BOXES + STATES): compartments summed over ages and states, boxes of care, then everybody
     (the dead too) by vaccine state; row 0 is the initial state. ``flows`` (T, 8): infections, first doses, boosters,
     deaths, need of ward beds, of ICU beds, those of each without one. ``by_age`` (5, AGES) adds up infections, first doses,
-    boosters, deaths, hospital need.
+    boosters, deaths, hospital need. ``seeds`` by age are infected on ``seed_day``.
     """
     steps = days.beta.shape[0]
     untreated = False
     nv = 1
-    _snapshot(y, care, stocks[0])
     for t in range(steps):
+        if t == seed_day:
+            for a in range(AGES):
+                y[0, S, a] -= seeds[a]
+                y[0, E1, a] += seeds[a]
+        if t == 0:
+            _snapshot(y, care, stocks[0])
         if days.doses[t] > 0.0:
             nv = max(nv, 6)
         for j in range(AGES):
@@ -320,7 +326,7 @@ def run_place(y, care, contact, prob_hospital, rho, course, stay, outcome, cover
             space.returns,
         )
         untreated = place_day(
-            y, care, nv, today, stay, outcome, place, coverage, days.ward[t], days.icu[t], False, untreated, substeps,
+            y, care, nv, today, stay, outcome, place, coverage, days.ward[t], days.icu[t], False, untreated, 1,
             True, space,
         )  # fmt: skip
         for f in range(4):
