@@ -15,7 +15,7 @@ from mamori.core.errors import InputError, did_you_mean
 from mamori.data.catalogue import parameter
 from mamori.data.contacts import SETTINGS
 from mamori.data.parts import Atlas
-from mamori.data.places import Imputation, Override, Place
+from mamori.data.places import FIGURES, YEAR_COLUMNS, Imputation, Override, Place
 from mamori.data.user_table import read_user_table
 
 Floats = NDArray[np.float64]
@@ -30,23 +30,10 @@ _PLAIN = (
     "region",
     "subregion",
     "income_group",
-    "hospital_beds",
-    "icu_beds",
-    "bed_occupancy_share",
-    "physicians_per_1000",
-    "health_spending_pct_gdp",
-    "public_debt_pct_gdp",
-    "gdp_per_capita_ppp_usd",
+    *FIGURES,
     "latitude",
     "longitude",
 )
-_YEARS = {
-    "hospital_beds": "hospital_beds_year",
-    "physicians_per_1000": "physicians_year",
-    "health_spending_pct_gdp": "health_spending_year",
-    "public_debt_pct_gdp": "public_debt_year",
-    "gdp_per_capita_ppp_usd": "gdp_year",
-}
 _AGREEMENT = 0.001
 
 
@@ -163,7 +150,7 @@ class _PlacesFile:
     def _values(self, row: Row, number: int, place: Place) -> dict[str, Any]:
         """The fields of `Place` that the row gives as they are."""
         values = {name: row[name] for name in _PLAIN if row[name] is not None}
-        values |= {_YEARS[name]: None for name in values if name in _YEARS}
+        values |= {YEAR_COLUMNS[name]: None for name in values if name in YEAR_COLUMNS}
         if row["name"] is not None:
             values["name_en"] = row["name"]
             values["name_ja"] = row["name_ja"] or row["name"]

@@ -10,7 +10,7 @@ from mamori.core.ages import AGE_GROUPS
 from mamori.core.errors import InputError, did_you_mean
 from mamori.data.adapters.starsim import Unit, units
 from mamori.data.names import country_aliases, folded
-from mamori.data.places import Imputation, Place
+from mamori.data.places import FIGURES, Imputation, Place
 
 RULE_UNIT_AGES = "people of 2020 (WorldPop) as a share of the country, with the ages of the country"
 RULE_AS_COUNTRY = "as in the whole country"
@@ -131,16 +131,5 @@ def insert_units(atlas: Atlas, names: Iterable[str]) -> None:
         atlas.imputed.append(Imputation(unit.code, "population", RULE_UNIT_AGES, unit.country))
         atlas.imputed += [
             Imputation(unit.code, column, RULE_AS_COUNTRY, unit.country)
-            for column in (
-                "population_by_age",
-                "contacts",
-                "life_expectancy",
-                "hospital_beds",
-                "icu_beds",
-                "bed_occupancy_share",
-                "physicians_per_1000",
-                "health_spending_pct_gdp",
-                "public_debt_pct_gdp",
-                "gdp_per_capita_ppp_usd",
-            )
+            for column in ("population_by_age", "contacts", "life_expectancy", *FIGURES)
         ]

@@ -17,6 +17,26 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+FIGURES: tuple[str, ...] = (
+    "hospital_beds",
+    "icu_beds",
+    "bed_occupancy_share",
+    "physicians_per_1000",
+    "health_spending_pct_gdp",
+    "public_debt_pct_gdp",
+    "gdp_per_capita_ppp_usd",
+)
+"""The columns of care and money."""
+
+YEAR_COLUMNS: Mapping[str, str] = {
+    "hospital_beds": "hospital_beds_year",
+    "physicians_per_1000": "physicians_year",
+    "health_spending_pct_gdp": "health_spending_year",
+    "public_debt_pct_gdp": "public_debt_year",
+    "gdp_per_capita_ppp_usd": "gdp_year",
+}
+"""The column that holds the year of a column's figures."""
+
 
 @dataclass(frozen=True)
 class Place:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from mamori.core.errors import InputError, did_you_mean
 from mamori.data.catalogue import sources
+from mamori.data.places import YEAR_COLUMNS, Override, modelled_travel, stacked, table_of
 from mamori.data.population import check_year
 
 if TYPE_CHECKING:
     import polars as pl
 
     from mamori.data.parts import Atlas
-    from mamori.data.places import Override
 
 Floats = NDArray[np.float64]
 
@@ -27,13 +27,6 @@ _ARRAY_COLUMNS = {
     "contacts": ("contacts per day", "prem"),
     "life_expectancy": ("years", "wpp2024"),
     "travel": ("persons per day", "model"),
-}
-_YEAR_COLUMNS = {
-    "hospital_beds": "hospital_beds_year",
-    "physicians_per_1000": "physicians_year",
-    "health_spending_pct_gdp": "health_spending_year",
-    "public_debt_pct_gdp": "public_debt_year",
-    "gdp_per_capita_ppp_usd": "gdp_year",
 }
 
 
@@ -56,7 +49,7 @@ class World:
     travel: Floats
     life_expectancy: Floats
     imputed: "pl.DataFrame"
-    overrides: "tuple[Override, ...]"
+    overrides: tuple[Override, ...]
 
     @classmethod
     def load(
@@ -172,17 +165,16 @@ class World:
 
     def _years(self, column: str) -> str:
         """The years of the figures of a column, as first-last (median), or "" where they have none."""
-        if column not in _YEAR_COLUMNS:
+        if column not in YEAR_COLUMNS:
             return ""
-        years = self.table[_YEAR_COLUMNS[column]].drop_nulls().to_list()
+        years = self.table[YEAR_COLUMNS[column]].drop_nulls().to_list()
         return f"{min(years)}-{max(years)} ({median(years):.0f})" if years else ""
 
 
-def _assemble(year: int, atlas: "Atlas", overrides: "tuple[Override, ...]", travel: Path | None) -> World:
+def _assemble(year: int, atlas: "Atlas", overrides: tuple[Override, ...], travel: Path | None) -> World:
     import polars as pl
 
     from mamori.data.imputation import RULE_TRAVEL
-    from mamori.data.places import Override, modelled_travel, stacked, table_of
     from mamori.data.travel_table import read_travel
 
     places = dict(sorted(atlas.places.items()))
