@@ -5,14 +5,16 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import typer
 
 from mamori.cli._pairs import read_pairs
 from mamori.cli._simulation_settings import measures, surges, vaccine, variant
-from mamori.cli.main import run
+from mamori.cli.main import app, run
 from mamori.core.errors import InputError
 from mamori.core.tables import TableDefinition
 from mamori.epidemic.interventions import ContactReduction, Isolation, Reductions, Trigger
 from mamori.epidemic.measures import TriggeredReduction
+from mamori.epidemic.pathogen import Vaccine
 from mamori.epidemic.variants import Variant
 
 
@@ -101,7 +103,22 @@ def test_settings_of_variants_surges_and_vaccines() -> None:
     product = vaccine(0.6, 0.9, None, 200)
     assert product.efficacy_disease == product.booster_efficacy_disease == pytest.approx(0.75)
     assert product.booster_protection_days == 200
-    assert vaccine(None, None, None, None).efficacy_disease == pytest.approx(0.4 / 0.45)
+
+
+def test_the_help_names_the_default_vaccine() -> None:
+    product = vaccine(None, None, None, None)
+    assert product == Vaccine.default()
+    in_all = 1 - (1 - product.efficacy_infection) * (1 - product.efficacy_disease)
+    expected = {
+        "vaccine_efficacy_infection": product.efficacy_infection,
+        "vaccine_efficacy_hospital": in_all,
+        "vaccine_relative_infectiousness": product.relative_infectiousness,
+        "vaccine_protection_days": product.protection_days,
+    }
+    command = typer.main.get_command(app).commands["simulate"]  # type: ignore[attr-defined]
+    options = {parameter.name: parameter for parameter in command.params}
+    for name, value in expected.items():
+        assert float(options[name].show_default) == pytest.approx(value, abs=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -30,13 +30,13 @@ def vaccine(
     from mamori.epidemic.pathogen import Vaccine, efficacy_given_infection
 
     default = Vaccine.default()
-    not_infected = default.efficacy_infection if infection is None else infection
-    if hospital is None:
-        hospital = 1 - (1 - default.efficacy_infection) * (1 - default.efficacy_disease)
-    changed: dict[str, float] = {
-        "efficacy_infection": not_infected,
-        "efficacy_disease": efficacy_given_infection(hospital, not_infected),
-    }
+    changed: dict[str, float] = {}
+    if infection is not None or hospital is not None:
+        not_infected = default.efficacy_infection if infection is None else infection
+        if hospital is None:
+            hospital = 1 - (1 - default.efficacy_infection) * (1 - default.efficacy_disease)
+        changed["efficacy_infection"] = not_infected
+        changed["efficacy_disease"] = efficacy_given_infection(hospital, not_infected)
     if relative_infectiousness is not None:
         changed["relative_infectiousness"] = relative_infectiousness
     if protection_days is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mamori.cli import _simulation_settings as settings
-from mamori.cli._common import Language  # noqa: TC001 - typer reads it
+from mamori.cli._common import Language, prepare_kernels
 from mamori.core.errors import InputError, did_you_mean
 from mamori.core.messages import text
 
@@ -194,7 +194,7 @@ def simulate(
     if from_ is not None:
         others = set(ctx.params) - {"from_", "inputs", "params", "out", "lang"}
         _refuse(ctx, others, f"means nothing with --from {NIMUE}")
-        _rerun(from_, inputs, params, out)
+        _rerun(from_, inputs, params, out, lang)
         return
     _refuse(ctx, ("inputs", "params"), f"needs --from {NIMUE}")
     if vaccine_start_day is None:
@@ -239,6 +239,7 @@ def simulate(
         icu_fallback=icu_fallback,
         **settings.surges(surge),
     )
+    prepare_kernels(lang)
     with _progress(text("Simulating", lang)) as report:
         result = run(
             places if len(places) > 1 else places[0],
@@ -286,7 +287,7 @@ def _check_format(out: Path | None) -> None:
         )
 
 
-def _rerun(source: str, inputs: Path | None, params: Path | None, out: Path | None) -> None:
+def _rerun(source: str, inputs: Path | None, params: Path | None, out: Path | None, lang: str) -> None:
     """Run a parameter set of nimue and write its daily table."""
     if source != NIMUE:
         raise InputError(f"--from '{source}' is not known.{did_you_mean(source, [NIMUE])} It takes {NIMUE}")
@@ -294,8 +295,9 @@ def _rerun(source: str, inputs: Path | None, params: Path | None, out: Path | No
         raise InputError(f"--from {NIMUE} needs --inputs, --params and --out. Add the missing one")
     from mamori.epidemic.nimue import simulate_nimue
 
+    prepare_kernels(lang)
     _write_frame(simulate_nimue(inputs, params), out)
-    typer.echo(str(out))
+    typer.echo(f"{text('Written', lang)}: {out}")
 
 
 @contextmanager

@@ -34,8 +34,7 @@ def check_bounds(values: ArrayLike, bounds: Column, owner: str) -> None:
         worst = np.atleast_1d(np.asarray(values, float))[~np.atleast_1d(fits)][0]
         unit = f" {bounds.unit}" if bounds.unit else ""
         raise InputError(
-            f"{owner}: {bounds.attribute} is {worst:g}; it must lie in {bounds.bounds}{unit}. "
-            f"{bounds.description_en}"
+            f"{owner}: {bounds.attribute} is {worst:g}; it must lie in {bounds.bounds}{unit}. {bounds.description_en}"
         )
 
 
@@ -43,9 +42,7 @@ def check_share(name: str, value: ArrayLike) -> None:
     """Raise `InputError` unless every value lies in [0, 1]."""
     array = np.asarray(value, float)
     if not np.all((array >= 0) & (array <= 1)):
-        raise InputError(
-            f"{name} is {_first_bad(array, (array >= 0) & (array <= 1))}; give a share in [0, 1]"
-        )
+        raise InputError(f"{name} is {_first_bad(array, (array >= 0) & (array <= 1))}; give a share in [0, 1]")
 
 
 def check_not_negative(name: str, value: ArrayLike) -> None:

@@ -73,14 +73,10 @@ class Conductor:
         self._people = plan.world.population[members]
         self._beds = {kind: table[name].to_numpy() for kind, name in BED_COLUMNS.items()}
         share = plan.hospitals.occupied_share
-        self._occupied = (
-            table["bed_occupancy_share"].to_numpy() if share is None else np.full(len(self._people), share)
-        )
+        self._occupied = table["bed_occupancy_share"].to_numpy() if share is None else np.full(len(self._people), share)
         pool = plan.hospitals.pool
         self._groups = None if pool is None else np.unique(table[pool].to_numpy(), return_inverse=True)[1]
-        self._isolated = (
-            plan.measures.isolation.removed(parameters, self._people) if plan.measures.isolation else 0.0
-        )
+        self._isolated = plan.measures.isolation.removed(parameters, self._people) if plan.measures.isolation else 0.0
         shape = (len(parameters.r0), len(self._people))
         self._states: list[TriggerState] = [m.trigger.start(*shape) for m in plan.measures.triggered]
 
@@ -89,9 +85,7 @@ class Conductor:
         plan = self._plan
         variant = combine([v.effect(day) for v in plan.variants])
         vaccination = plan.vaccination
-        doses = (
-            0.0 if vaccination is None else self._people.sum(axis=1) * vaccination.doses_per_day_per_100 / 100
-        )
+        doses = 0.0 if vaccination is None else self._people.sum(axis=1) * vaccination.doses_per_day_per_100 / 100
         booster_day = None if vaccination is None else vaccination.booster_start_day
         return Drivers(
             contact_scale=self._contact_scale(day, daily),
@@ -125,9 +119,7 @@ class Conductor:
         """Return the beds free for the outbreak, after pooling by yesterday's demand, (P,) or (D, P)."""
         hospitals = self._plan.hospitals
         yesterday = max(day - 1, 0)
-        prevalence = (
-            daily["infectious"][..., yesterday] / self._people.sum(axis=1) if day > 0 else np.zeros(1)
-        )
+        prevalence = daily["infectious"][..., yesterday] / self._people.sum(axis=1) if day > 0 else np.zeros(1)
         free = hospitals.free(self._beds[kind], self._occupied, surge, day, prevalence)
         if self._groups is None or day == 0:
             return free

@@ -179,9 +179,7 @@ def _parse(name: str, source: str, content: bytes) -> PathogenTable:
     for parameter, values in by_age.items():
         missing = [group for group in AGE_GROUPS if group not in values]
         if missing:
-            raise InputError(
-                f"{source}: {parameter} lacks age group {missing[0]}. Give all 17 or one without age"
-            )
+            raise InputError(f"{source}: {parameter} lacks age group {missing[0]}. Give all 17 or one without age")
         table.values[parameter] = np.array([values[group] for group in AGE_GROUPS])
     _check_completeness(table)
     return table
@@ -202,9 +200,7 @@ def _take(table: PathogenTable, by_age: dict[str, dict[str, float]], row: dict[s
         return
     if element and (parameter not in BY_AGE or element not in AGE_GROUPS):
         allowed = "one of the 17 age groups, or empty" if parameter in BY_AGE else "empty"
-        raise InputError(
-            f"{where}: element is '{element}'; it must be {allowed}.{did_you_mean(element, AGE_GROUPS)}"
-        )
+        raise InputError(f"{where}: element is '{element}'; it must be {allowed}.{did_you_mean(element, AGE_GROUPS)}")
     if table.has(parameter) or element in by_age.get(parameter, {}) or (not element and parameter in by_age):
         raise InputError(f"{where}: the value is given twice. Remove one row")
     if row["distribution"] is not None:
@@ -239,9 +235,7 @@ def _number(value: str, parameter: str, where: str) -> float:
     try:
         number = float(value)
     except ValueError:
-        raise InputError(
-            f"{where} holds '{value}'; it must be a number, or inf where its bounds allow"
-        ) from None
+        raise InputError(f"{where} holds '{value}'; it must be a number, or inf where its bounds allow") from None
     check_bounds(number, column("pathogen", parameter), where)
     return number
 
@@ -250,17 +244,14 @@ def _check_completeness(table: PathogenTable) -> None:
     for attribute in TableDefinition.load("pathogen").columns:
         if attribute.required and not table.has(attribute.attribute):
             raise InputError(
-                f"{table.source}: parameter '{attribute.attribute}' is missing. "
-                f"Add it: {attribute.description_en}"
+                f"{table.source}: parameter '{attribute.attribute}' is missing. Add it: {attribute.description_en}"
             )
     _check_one_way(table, SEVERITIES, "severity")
     _check_one_way(table, UNTREATED, "fatality without care")
     for pair in table.correlations:
         for parameter in pair:
             if parameter not in table.priors:
-                raise InputError(
-                    f"{table.source}: correlation {':'.join(pair)} needs a distribution of {parameter}"
-                )
+                raise InputError(f"{table.source}: correlation {':'.join(pair)} needs a distribution of {parameter}")
 
 
 def _check_one_way(table: PathogenTable, ways: tuple[tuple[str, ...], ...], what: str) -> None:

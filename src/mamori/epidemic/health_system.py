@@ -37,9 +37,7 @@ def absent_share(prevalence: ArrayLike, relative_risk: float = 1.0) -> FloatArra
     return np.minimum(1.0, np.asarray(prevalence, float) * relative_risk)
 
 
-def staffed_beds(
-    beds: ArrayLike, staff: ArrayLike, beds_per_staff: float, absent: ArrayLike = 0.0
-) -> FloatArray:
+def staffed_beds(beds: ArrayLike, staff: ArrayLike, beds_per_staff: float, absent: ArrayLike = 0.0) -> FloatArray:
     """Return the beds that have staff, min(beds, staff x (1 - absent) x beds per member of staff).
 
     Raises `InputError` for a negative number or an `absent` share outside [0, 1].
@@ -77,9 +75,7 @@ class Surge:
         return 1.0 + self.added_share * grown
 
 
-def pool_beds(
-    beds: ArrayLike, demand: ArrayLike, groups: NDArray[np.int64], shared: float = 1.0
-) -> FloatArray:
+def pool_beds(beds: ArrayLike, demand: ArrayLike, groups: NDArray[np.int64], shared: float = 1.0) -> FloatArray:
     """Return each place's beds after a group of places lends what it can spare to those that lack beds.
 
     `beds` and `demand` broadcast to (D, P); `groups` (P,) numbers the group of each place; places lend at
@@ -140,13 +136,9 @@ class Hospitals:
         check_not_negative("relative risk of staff", self.staff_risk)
         check_share("share of spare beds that is lent", self.pool_share)
         if self.pool is not None and self.pool not in POOLS:
-            raise InputError(
-                f"pool '{self.pool}' is not known.{did_you_mean(self.pool, POOLS)} Choose {POOLS}"
-            )
+            raise InputError(f"pool '{self.pool}' is not known.{did_you_mean(self.pool, POOLS)} Choose {POOLS}")
         if not self.limited and replace(self, limited=True) != Hospitals():
-            raise InputError(
-                "beds are without a limit, so that nothing else can be said of them. Drop one of the two"
-            )
+            raise InputError("beds are without a limit, so that nothing else can be said of them. Drop one of the two")
 
     @property
     def looks_daily(self) -> bool:

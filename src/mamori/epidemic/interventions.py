@@ -59,8 +59,7 @@ class ContactReduction:
         check_not_negative("start_day of a contact reduction", self.start_day)
         if self.end_day <= self.start_day:
             raise InputError(
-                f"a contact reduction from day {self.start_day} to day {self.end_day} holds no day. "
-                "Give a later end"
+                f"a contact reduction from day {self.start_day} to day {self.end_day} holds no day. Give a later end"
             )
 
     def scale(self, day: int) -> FloatArray:
@@ -127,9 +126,7 @@ def weekly_incidence(infections: FloatArray, population: FloatArray) -> FloatArr
     return np.asarray(infections[..., -7:].sum(axis=-1) / population * 1e5)
 
 
-def contact_scale(
-    scheduled: Iterable[FloatArray], triggered: Iterable[tuple[BoolArray, FloatArray]]
-) -> FloatArray:
+def contact_scale(scheduled: Iterable[FloatArray], triggered: Iterable[tuple[BoolArray, FloatArray]]) -> FloatArray:
     """Return the factor on contacts (D, P, 4) or (4,), the strongest of the measures in each setting.
 
     `scheduled` are factors (4,); `triggered` pairs of where a trigger is on (D, P) and its factor (4,).

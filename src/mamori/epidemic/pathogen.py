@@ -303,9 +303,7 @@ def _profiled_severity(
     prob_hospital = hospital[chosen] * values["highest_prob_hospital"][:, None]
     return {
         "prob_hospital": prob_hospital,
-        "infection_fatality_ratio": prob_hospital
-        * fatality[chosen]
-        * values["highest_hospital_fatality"][:, None],
+        "infection_fatality_ratio": prob_hospital * fatality[chosen] * values["highest_hospital_fatality"][:, None],
     }
 
 
@@ -323,9 +321,7 @@ def _assemble(table: PathogenTable, values: dict[str, FloatArray], draws: int) -
 def _reference_values(table: PathogenTable, parameter: str, draws: int) -> FloatArray:
     reference = read_table(REFERENCE)
     if table.name == reference.name and table.source == reference.source:
-        raise InputError(
-            f"{table.source}: parameter '{parameter}' is missing; other pathogens rest on it. Add it"
-        )
+        raise InputError(f"{table.source}: parameter '{parameter}' is missing; other pathogens rest on it. Add it")
     return np.repeat(reference.values[parameter][None], draws, axis=0)
 
 
@@ -379,9 +375,7 @@ def _stays(table: PathogenTable, values: dict[str, FloatArray], draws: int) -> S
 
 def _mapped(pathogen: Pathogen | PathogenDraws, change: Callable[[Any], Any]) -> dict[str, Any]:
     """Return the fields of `pathogen` with `change` applied to every number, those of the stays too."""
-    values = {
-        f.name: change(getattr(pathogen, f.name)) for f in fields(pathogen) if f.name not in ("name", "stays")
-    }
+    values = {f.name: change(getattr(pathogen, f.name)) for f in fields(pathogen) if f.name not in ("name", "stays")}
     stays = Stays(**{f.name: change(getattr(pathogen.stays, f.name)) for f in fields(Stays)})
     return values | {"name": pathogen.name, "stays": stays}
 

@@ -103,8 +103,7 @@ class Simulation:
             pl.Series("population", self.population.ravel()),
         )
         frames = [
-            index.with_columns(pl.lit(name).alias("metric")).hstack(_quantiles(self.ages[name]))
-            for name in AGE_METRICS
+            index.with_columns(pl.lit(name).alias("metric")).hstack(_quantiles(self.ages[name])) for name in AGE_METRICS
         ]
         columns = ("code", "age_group", "metric", "population", "mean", *QUANTILES)
         return pl.concat(frames).select(columns)

@@ -72,9 +72,7 @@ def test_stays_scale_with_the_days_in_hospital() -> None:
     ward=st.floats(0.001, 0.999),
     icu=st.floats(0.001, 0.999),
 )
-def test_split_fatality_gives_back_the_fatality(
-    fatality: float, prob_icu: float, ward: float, icu: float
-) -> None:
+def test_split_fatality_gives_back_the_fatality(fatality: float, prob_icu: float, ward: float, icu: float) -> None:
     arrays = [np.array([x]) for x in (fatality, prob_icu, ward, icu)]
     new_ward, new_icu = split_fatality(*arrays)
     assert 0 <= new_ward[0] < 1
@@ -267,9 +265,7 @@ def test_the_method_page_gives_the_values_of_the_tables() -> None:
     for name, *cells in rows:
         p = Pathogen.load(name)
         course = [p.r0, p.latent_days, p.asymptomatic_days, p.mild_days, p.case_days, p.asymptomatic_share[0]]
-        assert [float(cell) for cell in cells] == pytest.approx(
-            [*course, p.immunity_days, p.dispersion], rel=3e-3
-        )
+        assert [float(cell) for cell in cells] == pytest.approx([*course, p.immunity_days, p.dispersion], rel=3e-3)
 
 
 def test_the_method_page_shows_that_the_rule_returns_the_given_ratios() -> None:

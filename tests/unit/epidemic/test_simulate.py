@@ -1,5 +1,6 @@
 """Simulations: tables, sameness for any workers, measures, beds, variants, and what never raises deaths."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -210,9 +211,9 @@ def test_icu_fallback_saves_lives_only_where_ward_beds_are_free(small_world: Wor
 
 def test_boosters_are_given(small_world: World) -> None:
     fading = Vaccine(0.8, 0.8, 1.0, 0.9, 0.9, 1.0, 365.0, delay_days=7, protection_days=20)
-    plan = {"start_day": 0, "doses_per_day_per_100": 1.0, "vaccine": fading}
-    without = _run(small_world, vaccination=Vaccination(**plan))
-    boosted = _run(small_world, vaccination=Vaccination(**plan, booster_start_day=30))
+    plan = Vaccination(0, 1.0, fading)
+    without = _run(small_world, vaccination=plan)
+    boosted = _run(small_world, vaccination=replace(plan, booster_start_day=30))
     assert without.ages["booster_doses"].sum() == 0
     assert boosted.ages["booster_doses"].sum() > 0
     assert _deaths(boosted) < _deaths(without)
