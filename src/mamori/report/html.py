@@ -11,6 +11,7 @@ import jinja2
 from mamori.core.files import atomic_path
 from mamori.exercise.setup import BY_POPULATION
 from mamori.report import assumptions, packing, readout
+from mamori.report.axis import Axis
 from mamori.report.numbers import Quantity
 from mamori.report.page_data import as_json, page_data, place_curves
 from mamori.report.readout import Change, Estimate, IncomeChange, Wait
@@ -134,7 +135,9 @@ def _result(folder: RunFolder, words: Words) -> dict[str, Any]:
             }
             for change in changes
         ],
-        "deaths_scale": max((change.deaths_late.high for change in changes), default=0.0) or 1.0,
+        "deaths_axis": Axis.of(
+            estimate for change in changes for estimate in (change.deaths_late, change.deaths_early)
+        ),
         "late_label": late,
         "early_label": early,
     }
@@ -171,7 +174,7 @@ def _sentence(folder: RunFolder, words: Words, change: Change) -> dict[str, str]
         "response": words.response(change.comparison.response),
         "early": words.short_vaccine_day(early.vaccine_day),
         "late": words.short_vaccine_day(late.vaccine_day),
-        "deaths": numbers.count(change.deaths_averted.median),
+        "deaths": numbers.count(abs(change.deaths_averted.median)),
         "interval": numbers.interval(change.deaths_averted, "count"),
         "share": numbers.write(change.deaths_averted_share.median, "percent"),
         "yll": numbers.count(change.yll_averted.median),
@@ -201,14 +204,15 @@ def _by_income(
 
 def _equity(folder: RunFolder, words: Words) -> dict[str, Any]:
     """The two tables by income group: deaths, and days of waiting."""
+    income_changes = readout.income_changes(folder)
+    axis = Axis.of(estimate for row in income_changes for estimate in (row.late_per_100k, row.early_per_100k))
     income_blocks = []
-    for comparison, found in groupby(readout.income_changes(folder), key=lambda row: row.change.comparison):
+    for comparison, found in groupby(income_changes, key=lambda row: row.change.comparison):
         rows = list(found)
         income_blocks.append(
             {
                 "response": comparison.response,
                 "label": words.comparison(comparison),
-                "scale": max(row.late_per_100k.high for row in rows) or 1.0,
                 "rows": [
                     {"name": words.income(row.group), "places": words.places(row.places), "income": row} for row in rows
                 ],
@@ -234,6 +238,7 @@ def _equity(folder: RunFolder, words: Words) -> dict[str, Any]:
         )
     return {
         "incomes": income_blocks,
+        "income_axis": axis,
         "waits": wait_blocks,
         "thresholds": readout.THRESHOLDS,
         "glance_threshold": GLANCE_THRESHOLD,
@@ -247,7 +252,8 @@ def _uncertainty(folder: RunFolder, words: Words) -> str:
         "Vaccine days count from the recognition of the pathogen. Each figure is the median of {draws} draws "
         "with its 90 % interval (5 % to 95 %). Draws differ in the uncertain properties of the pathogen and "
         "in chance; vaccine days are compared within the same draw. The intervals do not hold what the model "
-        "leaves out: the true uncertainty is larger. Medians of groups need not add up to that of the whole."
+        "leaves out: the true uncertainty is larger. Medians of groups need not add up to that of the whole. "
+        "The mean gives rare, very severe draws their full weight: it is the expected value."
     ).format(draws=words.numbers.exact(draws))
     if draws >= DRAWS_FOR_INTERVALS:
         return said

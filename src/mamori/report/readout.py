@@ -14,7 +14,7 @@ THRESHOLDS: tuple[int, ...] = (10, 20, 40)
 
 @dataclass(frozen=True)
 class Estimate:
-    """The middle and the 90 % interval of a quantity over the draws.
+    """The middle, the 90 % interval and the mean of a quantity over the draws.
 
     Infinite stands for a day that never comes within the run, not-a-number for what has no value.
     """
@@ -22,6 +22,7 @@ class Estimate:
     low: float
     median: float
     high: float
+    mean: float
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,12 @@ class Wait:
 
 
 def over_draws(values: np.ndarray) -> Estimate:
-    """Return the middle and the 90 % interval of `values` (D,), leaving out draws that have no value."""
+    """Return the estimate that `values` (D,) give, leaving out draws that have no value."""
     known = values[~np.isnan(values)]
     if not len(known):
-        return Estimate(np.nan, np.nan, np.nan)
+        return Estimate(np.nan, np.nan, np.nan, np.nan)
     low, median, high = quantiles(known[:, None])[:, 0]
-    return Estimate(float(low), float(median), float(high))
+    return Estimate(float(low), float(median), float(high), float(known.mean()))
 
 
 def quantiles(values: np.ndarray) -> np.ndarray:
@@ -230,4 +231,4 @@ def place_columns(folder: RunFolder) -> Mapping[str, Mapping[str, np.ndarray]]:
 
 
 def _scaled(estimate: Estimate, factor: float) -> Estimate:
-    return Estimate(estimate.low * factor, estimate.median * factor, estimate.high * factor)
+    return Estimate(estimate.low * factor, estimate.median * factor, estimate.high * factor, estimate.mean * factor)

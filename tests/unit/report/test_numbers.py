@@ -45,11 +45,11 @@ def test_a_day_that_never_comes() -> None:
 @pytest.mark.parametrize(
     ("estimate", "english", "japanese"),
     [
-        (Estimate(9.8e6, 12e6, 15.1e6), "9.8 to 15.1 million", "980万～1510万"),
-        (Estimate(200_000, 1e6, 4.91e6), "200,000 to 4.91 million", "20万～491万"),
-        (Estimate(-12, 3, 40), "-12 to 40", "-12～40"),
-        (Estimate(5, 5, 5), "5", "5"),
-        (Estimate(float("nan"), float("nan"), float("nan")), "", ""),
+        (Estimate(9.8e6, 12e6, 15.1e6, 12e6), "9.8 to 15.1 million", "980万～1510万"),
+        (Estimate(200_000, 1e6, 4.91e6, 1e6), "200,000 to 4.91 million", "20万～491万"),
+        (Estimate(-12, 3, 40, 3), "-12 to 40", "-12～40"),
+        (Estimate(5, 5, 5, 5), "5", "5"),
+        (Estimate(float("nan"), float("nan"), float("nan"), float("nan")), "", ""),
     ],
 )
 def test_intervals(estimate: Estimate, english: str, japanese: str) -> None:

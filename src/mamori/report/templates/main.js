@@ -9,6 +9,7 @@ const chosen = {
   day: report.days[0].key,
   metric: "deaths_per_100k",
   group: report.groups[0].code,
+  byTens: false,
 };
 
 const fill = (id, ...nodes) => document.getElementById(id).replaceChildren(...nodes);
@@ -17,6 +18,13 @@ const armChosen = () => armsShown().find(({ day }) => day === chosen.day) ?? arm
 const dayName = (key) => report.days.find((day) => day.key === key).name;
 const dayChoice = (name) => choice(name, t("Vaccine"), report.days.map(({ key, short }) => [key, short]), chosen.day, (day) => set({ day }));
 
+/** Where the interval dwarfs the median, an even axis would show nothing but its end. */
+const intervalDwarfsMedian = () => {
+  const arm = armsShown()[0].index;
+  const { q50, q95 } = curvesOf(report.curves.groups, "deaths", arm, report.groups[0].code);
+  return Math.max(...q95) > 10 * Math.max(...q50);
+};
+
 /** One line per arm of the chosen response, in the colour of its vaccine day. */
 const linesOf = (table, metric, group, factor = 1) => armsShown().map(({ index, day, ink }) =>
   ({ label: dayName(day), ink, curves: scaled(curvesOf(table, metric, index, group), factor) }));
@@ -24,6 +32,9 @@ const linesOf = (table, metric, group, factor = 1) => armsShown().map(({ index, 
 const armKey = () => armsShown().map(({ day, ink }) => [ink, dayName(day)]);
 
 // ---- controls ----
+
+const scaleChoice = (name) => choice(name, t("Scale"), [[false, t("even")], [true, t("factors of ten")]], chosen.byTens,
+  (byTens) => set({ byTens }));
 
 const groupChoice = () => dropDown(t("Place"), [
   ["", report.groups.map(({ code, name }) => [code, name])],
@@ -42,8 +53,8 @@ function drawControls() {
     dropDown(t("Show"), [["", Object.entries(mapMetrics).filter(([key]) => report.columns[key]).map(([key, { name }]) => [key, name])]],
       chosen.metric, (metric) => set({ metric })),
     dayChoice("map-day"));
-  fill("curve-controls", groupChoice(), legend([...armKey(), ["dashed", t("Free beds")]]));
-  fill("age-controls", groupChoice(), legend(armKey()));
+  fill("curve-controls", groupChoice(), scaleChoice("curve-scale"), legend([...armKey(), ["dashed", t("Free beds")]]));
+  fill("age-controls", groupChoice(), scaleChoice("age-scale"), legend(armKey()));
   fill("place-controls", searchBox, dayChoice("place-day"), saveButton);
 }
 
@@ -68,25 +79,27 @@ function drawDoseCharts() {
 function drawCurves() {
   const { group } = chosen;
   const source = placeOf.has(group) ? report.curves.places : report.curves.groups;
-  const common = { days: source.steps };
+  const count = { days: source.steps, kind: "count", byTens: chosen.byTens };
+  const share = { days: source.steps };
   const beds = (metric) => [{ label: t("Free beds"), values: curvesOf(source, metric, armsShown()[0].index, group).q50 }];
   fill("curve-charts",
-    lineChart({ ...common, title: t("Infections"), unit: t("per week"), kind: "count", lines: linesOf(source, "infections", group) }),
-    lineChart({ ...common, title: t("Deaths"), unit: t("per week"), kind: "count", lines: linesOf(source, "deaths", group) }),
-    lineChart({ ...common, title: t("Doses given"), unit: t("per 100 people"), kind: "rate",
+    lineChart({ ...count, title: t("Infections"), unit: t("per week"), lines: linesOf(source, "infections", group) }),
+    lineChart({ ...count, title: t("Deaths"), unit: t("per week"), lines: linesOf(source, "deaths", group) }),
+    lineChart({ ...share, title: t("Doses given"), unit: t("per 100 people"), kind: "rate",
       lines: linesOf(source, "doses_cum", group, 100 / populationOf(group)) }),
-    lineChart({ ...common, title: t("Ward beds occupied"), unit: t("people"), kind: "count",
+    lineChart({ ...count, title: t("Ward beds occupied"), unit: t("people"),
       lines: linesOf(source, "ward_occupied", group), limits: beds("ward_beds") }),
-    lineChart({ ...common, title: t("Intensive-care beds occupied"), unit: t("people"), kind: "count",
+    lineChart({ ...count, title: t("Intensive-care beds occupied"), unit: t("people"),
       lines: linesOf(source, "icu_occupied", group), limits: beds("icu_beds") }),
-    lineChart({ ...common, title: t("Contacts"), unit: t("% of usual"), kind: "percent", ceiling: 100,
+    lineChart({ ...share, title: t("Contacts"), unit: t("% of usual"), kind: "percent", ceiling: 100,
       lines: linesOf(source, "contact_scale", group, 100) }));
 }
 
 function drawAges() {
   const source = placeOf.has(chosen.group) ? report.ages.places : report.ages.groups;
   const chart = (metric, title) => ageChart({
-    title, unit: t("whole run"), ages: report.ageGroups, kind: "count", lines: linesOf(source, metric, chosen.group),
+    title, unit: t("whole run"), ages: report.ageGroups, kind: "count", byTens: chosen.byTens && metric !== "first_doses",
+    lines: linesOf(source, metric, chosen.group),
   });
   fill("age-charts", chart("deaths", t("Deaths")), chart("infections", t("Infections")),
     chart("yll", t("Years of life lost")), chart("first_doses", t("First doses")));
@@ -115,4 +128,5 @@ function set(change) {
 }
 
 document.documentElement.classList.add("drawing");
+chosen.byTens = intervalDwarfsMedian();
 drawAll();
