@@ -39,7 +39,9 @@ class State(NamedTuple):
 
     y: np.ndarray  # (D, P, STATES, ROWS, AGES)
     w: np.ndarray  # (D, P, STATES, INFECTIOUS, AGES)
-    care: np.ndarray  # (D, P, STATES, CARE_ROWS, AGES)
+    care: np.ndarray  # (D, P, STATES, CARE_ROWS, AGES); one state where accuracy is coarse
+    box: np.ndarray  # (D, P, BOXES) sums of ``care`` over ages and states
+    mix: np.ndarray  # (D, P, STATES, AGES) recent hospital need, where patients are not told apart by state
     total: np.ndarray  # (D, P, 5, AGES) infections, first doses, boosters, deaths, hospital need so far
     status: np.ndarray  # (D, P, 4) int64, see LIVE_STATES
 
@@ -194,6 +196,8 @@ def _one(state, model, places, levers, stay, outcome, d, p, day, expected, space
     y = state.y[d, p]
     w = state.w[d, p]
     care = state.care[d, p]
+    box = state.box[d, p]
+    mix = state.mix[d, p]
     key = places.key[d, p]
     for o in range(OUTPUTS):
         row[o] = 0.0
@@ -221,24 +225,24 @@ def _one(state, model, places, levers, stay, outcome, d, p, day, expected, space
     lacking = status[LACKING] == 1
     if status[REGIME] == MANY:
         lacking = place_day(
-            y, care, nv, course, stay, outcome, place, coverage, ward, icu, model.fallback, lacking, model.substeps[d],
-            model.fine, space,
+            y, care, box, mix, nv, course, stay, outcome, place, coverage, ward, icu, model.fallback, lacking,
+            model.substeps[d], model.fine, space,
         )  # fmt: skip
         status[IN_CARE] = 1
     elif number > 0.0 or status[IN_CARE] == 1:
         lacking = whole_day(
-            y, w, care, nv, course, stay, outcome, place, coverage, ward, icu, model.fallback, lacking, model.shape[d], key,
-            day, model.parts[d], space,
+            y, w, care, box, mix, nv, course, stay, outcome, place, coverage, ward, icu, model.fallback, lacking, model.fine,
+            model.shape[d], key, day, model.parts[d], space,
         )  # fmt: skip
-        status[IN_CARE] = 1 if number > 0.0 or in_care(care, nv) > 1e-6 else 0
+        status[IN_CARE] = 1 if number > 0.0 or in_care(box) > 1e-6 else 0
     else:
-        _rest(y, care, nv, course, stay, place, coverage, space)
+        _rest(y, care, mix, nv, course, stay, place, coverage, model.fine, space)
     status[LACKING] = 1 if lacking else 0
-    _record(y, care, nv, state.total[d, p], space, row)
+    _record(y, box, nv, state.total[d, p], space, row)
 
 
 @inner_kernel
-def _rest(y, care, nv, course, stay, place, coverage, space):
+def _rest(y, care, mix, nv, course, stay, place, coverage, fine, space):
     """A day without infected or patients."""
     for v in range(nv):
         for a in range(AGES):
@@ -249,31 +253,25 @@ def _rest(y, care, nv, course, stay, place, coverage, space):
             space.flows[f, a] = 0.0
         space.need[f] = 0.0
     if nv > 1 or course.immunity > 0.0:
-        quiet_day(y, care, nv, course, stay, place, coverage, space)
+        quiet_day(y, care, mix, nv, course, stay, place, coverage, fine, space)
 
 
 @inner_kernel
-def in_care(care, nv):
+def in_care(box):
     """People in care or waiting for a bed."""
     total = 0.0
-    for v in range(nv):
-        for b in range(DEAD):
-            for a in range(AGES):
-                total += care[v, b, a]
+    for b in range(DEAD):
+        total += box[b]
     return total
 
 
 @inner_kernel
-def _boxes(care, nv, stay):
-    total = 0.0
-    for v in range(nv):
-        for a in range(AGES):
-            total += care[v, 2 * stay, a] + care[v, 2 * stay + 1, a]
-    return total
+def _stay(box, stay):
+    return box[2 * stay] + box[2 * stay + 1]
 
 
 @inner_kernel
-def _record(y, care, nv, total, space, row):
+def _record(y, box, nv, total, space, row):
     """Add the day to the totals by age and write its row."""
     for a in range(AGES):
         for f in range(4):
@@ -288,13 +286,10 @@ def _record(y, care, nv, total, space, row):
             row[INFECTIOUS] += y[v, ASYM, a] + y[v, MILD, a] + y[v, CASE1, a] + y[v, CASE2, a]
     row[HOSPITAL_NEED] = space.need[0] + space.need[1]
     row[REFUSED] = space.need[2] + space.need[3]
-    ward = _boxes(care, nv, WARD_LIVE) + _boxes(care, nv, WARD_DIE) + 0.0
-    for v in range(nv):
-        for a in range(AGES):
-            ward += care[v, STEPDOWN, a] + care[v, STEPDOWN + 1, a]
-    shifted = _boxes(care, nv, SHIFT_LIVE) + _boxes(care, nv, SHIFT_DIE)
-    icu = _boxes(care, nv, ICU_LIVE) + _boxes(care, nv, ICU_DIE)
+    ward = _stay(box, WARD_LIVE) + _stay(box, WARD_DIE) + box[STEPDOWN] + box[STEPDOWN + 1]
+    shifted = _stay(box, SHIFT_LIVE) + _stay(box, SHIFT_DIE)
+    icu = _stay(box, ICU_LIVE) + _stay(box, ICU_DIE)
     row[WARD_OCCUPIED] = ward + shifted
     row[ICU_OCCUPIED] = icu
-    row[WARD_DEMAND] = ward + _boxes(care, nv, NO_WARD_LIVE) + _boxes(care, nv, NO_WARD_DIE)
-    row[ICU_DEMAND] = icu + shifted + _boxes(care, nv, NO_ICU_LIVE) + _boxes(care, nv, NO_ICU_DIE)
+    row[WARD_DEMAND] = ward + _stay(box, NO_WARD_LIVE) + _stay(box, NO_WARD_DIE)
+    row[ICU_DEMAND] = icu + shifted + _stay(box, NO_ICU_LIVE) + _stay(box, NO_ICU_DIE)

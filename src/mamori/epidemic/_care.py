@@ -97,23 +97,28 @@ def inflow_polynomials(start, end, rate, course, nv, coef):
             coef[v, 3, a] = scale * (2.0 * (f0 - f1) + d0 + d1)
 
 
+BED_ROWS = np.array([0, 1, 2, 3, 2 * ICU_LIVE, 2 * ICU_LIVE + 1, 2 * ICU_DIE, 2 * ICU_DIE + 1, STEPDOWN, STEPDOWN + 1,
+                     2 * SHIFT_LIVE, 2 * SHIFT_LIVE + 1, 2 * SHIFT_DIE, 2 * SHIFT_DIE + 1])  # fmt: skip
+
+
 @inner_kernel
-def _sums(coef, nv, outcome, care, beds):
-    """Inflow polynomials and present stays summed over ages and vaccine states, for the bed system."""
+def _sums(coef, nv, outcome, box, beds):
+    """Inflow polynomials summed over ages and vaccine states, and present stays, for the bed system."""
     for p in range(6):
         for k in range(TERMS):
             beds.poly[p, k] = 0.0
     for k in range(TERMS):
         ward_live = ward_die = icu_live = icu_die = shift_live = shift_die = 0.0
-        for v in range(nv):
-            for a in range(AGES):
-                c = coef[v, k, a]
-                ward_live += outcome.share[WARD_LIVE, a] * c
-                ward_die += outcome.share[WARD_DIE, a] * c
-                icu_live += outcome.share[ICU_LIVE, a] * c
-                icu_die += outcome.share[ICU_DIE, a] * c
-                shift_live += outcome.share[SHIFT_LIVE, a] * c
-                shift_die += outcome.share[SHIFT_DIE, a] * c
+        for a in range(AGES):
+            c = 0.0
+            for v in range(nv):
+                c += coef[v, k, a]
+            ward_live += outcome.share[WARD_LIVE, a] * c
+            ward_die += outcome.share[WARD_DIE, a] * c
+            icu_live += outcome.share[ICU_LIVE, a] * c
+            icu_die += outcome.share[ICU_DIE, a] * c
+            shift_live += outcome.share[SHIFT_LIVE, a] * c
+            shift_die += outcome.share[SHIFT_DIE, a] * c
         beds.poly[0, k] = ward_live
         beds.poly[1, k] = ward_die
         beds.poly[2, k] = icu_live
@@ -121,23 +126,18 @@ def _sums(coef, nv, outcome, care, beds):
         beds.poly[4, k] = shift_live
         beds.poly[5, k] = shift_die
     for r in range(14):
-        beds.vector[r] = 0.0
-    for v in range(nv):
-        for a in range(AGES):
-            beds.vector[0] += care[v, 0, a]
-            beds.vector[1] += care[v, 1, a]
-            beds.vector[2] += care[v, 2, a]
-            beds.vector[3] += care[v, 3, a]
-            beds.vector[4] += care[v, 2 * ICU_LIVE, a]
-            beds.vector[5] += care[v, 2 * ICU_LIVE + 1, a]
-            beds.vector[6] += care[v, 2 * ICU_DIE, a]
-            beds.vector[7] += care[v, 2 * ICU_DIE + 1, a]
-            beds.vector[8] += care[v, STEPDOWN, a]
-            beds.vector[9] += care[v, STEPDOWN + 1, a]
-            beds.vector[10] += care[v, 2 * SHIFT_LIVE, a]
-            beds.vector[11] += care[v, 2 * SHIFT_LIVE + 1, a]
-            beds.vector[12] += care[v, 2 * SHIFT_DIE, a]
-            beds.vector[13] += care[v, 2 * SHIFT_DIE + 1, a]
+        beds.vector[r] = box[BED_ROWS[r]]
+
+
+@inner_kernel
+def count_boxes(care, nv, box):
+    """People in every box of care, all ages and vaccine states."""
+    for b in range(BOXES):
+        total = 0.0
+        for v in range(nv):
+            for a in range(AGES):
+                total += care[v, b, a]
+        box[b] = total
 
 
 @inner_kernel
@@ -353,16 +353,16 @@ def expected_returns(care, nv, stay, untreated, returns):
 
 
 @inner_kernel
-def care_day(care, nv, stay, outcome, ward_beds, icu_beds, fallback, untreated, beds, back, died, need):
+def care_day(care, box, nv, stay, outcome, ward_beds, icu_beds, fallback, untreated, beds, back, died, need):
     """Advance all stays of one place by one day; the day's inflow stands in ``beds.coef``.
 
     ``back`` and ``died`` (STATES, AGES) take those who recovered and those who died; ``need`` (4,) takes the day's need
-    of ward beds, of ICU beds, and those of each who found none. Returns whether anybody is or was without a bed.
+    of ward beds, of ICU beds, and those of each who found none. ``box`` (BOXES,) holds the sums over ages and states. Returns whether anybody is or was without a bed.
     """
     coef = beds.coef
     if nv > 1:
         _move_states(care, nv, outcome.vaccine, beds.mixed)
-    _sums(coef, nv, outcome, care, beds)
+    _sums(coef, nv, outcome, box, beds)
     poly = beds.poly
     ones = (1.0, 0.5, 1.0 / 3.0, 0.25)
     need[0] = need[1] = need[2] = need[3] = 0.0
@@ -417,6 +417,7 @@ def care_day(care, nv, stay, outcome, ward_beds, icu_beds, fallback, untreated, 
         )
         for a in range(AGES):
             care[v, DEAD, a] += died[v, a]
+    count_boxes(care, nv, box)
     return untreated
 
 

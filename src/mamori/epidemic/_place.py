@@ -25,6 +25,7 @@ from mamori.epidemic._care import (
     WARD_LIVE,
     Beds,
     care_day,
+    count_boxes,
     expected_returns,
     inflow_polynomials,
     make_beds,
@@ -61,21 +62,34 @@ from mamori.epidemic._transmission import (
 
 
 @inner_kernel
-def living(y, care, nv, left, total):
-    """Never-vaccinated living and all living, by age."""
+def living(y, care, mix, nv, fine, left, total):
+    """Never-vaccinated living and all living, by age; patients told apart by ``mix`` where they are not by state."""
     for a in range(AGES):
         left[a] = 0.0
         total[a] = 0.0
-    for v in range(nv):
-        for c in range(MOVING):
-            for a in range(AGES):
-                total[a] += y[v, c, a]
+    for v in range(nv if fine else 1):
         for b in range(DEAD):
             for a in range(AGES):
                 total[a] += care[v, b, a]
         if v == 0:
             for a in range(AGES):
                 left[a] = total[a]
+    if not fine:
+        for a in range(AGES):
+            whole = 0.0
+            for v in range(nv):
+                whole += mix[v, a]
+            if whole > 0.0:
+                left[a] *= mix[0, a] / whole
+    for v in range(nv):
+        for c in range(MOVING):
+            for a in range(AGES):
+                total[a] += y[v, c, a]
+                if v == 0:
+                    left[a] += y[v, c, a]
+
+
+MIX_KEPT = 0.9  # of yesterday's weights: patients stay about ten days
 
 
 class Space(NamedTuple):
@@ -120,38 +134,38 @@ def make_space():
 
 
 @inner_kernel
-def place_day(y, care, nv, course, stay, outcome, place, coverage, ward, icu, fallback, untreated, substeps, fine, space):
+def place_day(y, care, box, mix, nv, course, stay, outcome, place, coverage, ward, icu, fallback, untreated, substeps, fine,
+              space):  # fmt: skip
     """Advance one place by one day; ``ward`` and ``icu`` beds are free for it. Returns whether anybody lacks a bed."""
     for v in range(nv):
         for a in range(AGES):
             y[v, NEED, a] = 0.0
             space.start[v, 0, a] = y[v, CASE1, a]
             space.start[v, 1, a] = y[v, CASE2, a]
-    expected_returns(care, nv, stay, untreated, space.returns)
+    _foresee_returns(care, mix, nv, stay, untreated, fine, space)
     if place.doses > 0.0:
-        _dose_day(y, care, nv, stay, space.people)
-        _copy_states(y, space.y_before, nv)
-        _copy_states(care, space.care_before, nv)
+        _dose_day(y, care, mix, nv, stay, fine, space.people)
+        if fine:
+            _copy_states(y, space.y_before, nv)
+            _copy_states(care, space.care_before, nv)
     lacking = untreated
     for attempt in range(2):
         cuts = transmit_day(
             y, nv, course, place, coverage, space.people, substeps, fine, space.work, space.next, space.flows
         )
         inflow_polynomials(space.start, y, course.case, course, nv, space.beds.coef)
-        lacking = care_day(
-            care, nv, stay, outcome, ward, icu, fallback, untreated, space.beds, space.back, space.died, space.need
-        )
+        lacking = _care(y, care, box, mix, nv, stay, outcome, ward, icu, fallback, untreated, fine, space)
         if cuts == 0 or attempt == 1 or not fine:
             break
         # An age group met its target today: once more, now that the day's deaths and returns are known.
-        _refine_dose_day(y, care, nv, stay, space)
-    _settle(y, care, nv, space)
+        _refine_dose_day(y, care, box, nv, stay, space)
+    _settle(y, care, nv, fine, space)
     return lacking
 
 
 @inner_kernel
-def whole_day(y, w, care, nv, course, stay, outcome, place, coverage, ward, icu, fallback, untreated, dispersion, key, day,
-              parts, space):  # fmt: skip
+def whole_day(y, w, care, box, mix, nv, course, stay, outcome, place, coverage, ward, icu, fallback, untreated, fine,
+              dispersion, key, day, parts, space):  # fmt: skip
     """Advance one place by one day with the infected as whole people moved by chance; everybody else as in `place_day`.
 
     An infected person's vaccine state stands still until recovery.
@@ -168,24 +182,68 @@ def whole_day(y, w, care, nv, course, stay, outcome, place, coverage, ward, icu,
             space.beds.coef[v, 0, a] = y[v, NEED, a]
             for term in range(1, TERMS):
                 space.beds.coef[v, term, a] = 0.0
-    expected_returns(care, nv, stay, untreated, space.returns)
+    _foresee_returns(care, mix, nv, stay, untreated, fine, space)
     if nv > 1 or place.doses > 0.0 or course.immunity > 0.0:
-        quiet_day(y, care, nv, course, stay, place, coverage, space)
+        quiet_day(y, care, mix, nv, course, stay, place, coverage, fine, space)
     else:
         for a in range(AGES):
             space.flows[1, a] = space.flows[2, a] = 0.0
             y[0, R1, a] += space.returns[0, 0, a] + 0.5 * space.returns[1, 0, a]
-    lacking = care_day(
-        care, nv, stay, outcome, ward, icu, fallback, untreated, space.beds, space.back, space.died, space.need
-    )
-    _settle(y, care, nv, space)
+    lacking = _care(y, care, box, mix, nv, stay, outcome, ward, icu, fallback, untreated, fine, space)
+    _settle(y, care, nv, fine, space)
     for a in range(AGES):
         space.flows[0, a] = new[a]
     return lacking
 
 
 @inner_kernel
-def quiet_day(y, care, nv, course, stay, place, coverage, space):
+def _foresee_returns(care, mix, nv, stay, untreated, fine, space):
+    expected_returns(care, nv if fine else 1, stay, untreated, space.returns)
+    if not fine:
+        _spread(mix, nv, space.returns[0])
+        _spread(mix, nv, space.returns[1])
+
+
+@inner_kernel
+def _spread(mix, nv, people):
+    """Divide ``people[0]`` among the vaccine states as recent hospital need was."""
+    for a in range(AGES):
+        whole = 0.0
+        for v in range(nv):
+            whole += mix[v, a]
+        per = people[0, a] / whole if whole > 0.0 else 0.0
+        if whole > 0.0:
+            for v in range(nv):
+                people[v, a] = per * mix[v, a]
+        else:
+            for v in range(1, nv):
+                people[v, a] = 0.0
+
+
+@inner_kernel
+def _care(y, care, box, mix, nv, stay, outcome, ward, icu, fallback, untreated, fine, space):
+    """Care for a day; in coarse accuracy all vaccine states in one, told apart again by recent hospital need."""
+    coef = space.beds.coef
+    states = nv
+    if not fine:
+        states = 1
+        for v in range(nv):
+            for a in range(AGES):
+                mix[v, a] = MIX_KEPT * mix[v, a] + y[v, NEED, a]
+                if v > 0:
+                    for k in range(TERMS):
+                        coef[0, k, a] += coef[v, k, a]
+    lacking = care_day(
+        care, box, states, stay, outcome, ward, icu, fallback, untreated, space.beds, space.back, space.died, space.need
+    )
+    if not fine:
+        _spread(mix, nv, space.back)
+        _spread(mix, nv, space.died)
+    return lacking
+
+
+@inner_kernel
+def quiet_day(y, care, mix, nv, course, stay, place, coverage, fine, space):
     """Vaccination and loss of immunity for a day, the infected set aside."""
     for v in range(nv):
         for c in range(E1, CASE2 + 1):
@@ -195,7 +253,7 @@ def quiet_day(y, care, nv, course, stay, place, coverage, space):
         for a in range(AGES):
             space.y_before[v, NEED, a] = y[v, NEED, a]
     if place.doses > 0.0:
-        _dose_day(y, care, nv, stay, space.people)
+        _dose_day(y, care, mix, nv, stay, fine, space.people)
     transmit_day(y, nv, course, place, coverage, space.people, 1, False, space.work, space.next, space.flows)
     for v in range(nv):
         for c in range(E1, CASE2 + 1):
@@ -206,16 +264,20 @@ def quiet_day(y, care, nv, course, stay, place, coverage, space):
 
 
 @inner_kernel
-def _settle(y, care, nv, space):
+def _settle(y, care, nv, fine, space):
     """Close the day: those back from care who were not foreseen, and the day's deaths."""
     for a in range(AGES):
         space.flows[3, a] = 0.0
-    for v in range(nv):
-        for a in range(AGES):
+        unseen = 0.0
+        for v in range(nv):
             early = space.back[v, a] - space.returns[0, v, a] - 0.5 * space.returns[1, v, a]
             y[v, R1, a] += early
-            care[v, SAME_DAY, a] = max(care[v, SAME_DAY, a] + early, 0.0)
+            unseen += early
             space.flows[3, a] += space.died[v, a]
+            if fine:
+                care[v, SAME_DAY, a] = max(care[v, SAME_DAY, a] + early, 0.0)
+        if not fine:
+            care[0, SAME_DAY, a] = max(care[0, SAME_DAY, a] + unseen, 0.0)
 
 
 @inner_kernel
@@ -239,23 +301,25 @@ def _dying(care, nv, stay, first, every):
 
 
 @inner_kernel
-def _dose_day(y, care, nv, stay, people):
+def _dose_day(y, care, mix, nv, stay, fine, people):
     """Who may be vaccinated today: living people by age, and deaths foreseen at the rates as the day begins."""
-    living(y, care, nv, people[LEFT], people[LIVING])
-    _dying(care, nv, stay, people[LEFT_DYING], people[DYING])
-    for row in (LEFT_CURVE, LEFT_BEND, CURVE, BEND):
+    living(y, care, mix, nv, fine, people[LEFT], people[LIVING])
+    for row in range(LEFT_DYING, BEND + 1):
         for a in range(AGES):
             people[row, a] = 0.0
+    if fine:
+        _dying(care, nv, stay, people[LEFT_DYING], people[DYING])
 
 
 @inner_kernel
-def _refine_dose_day(y, care, nv, stay, space):
+def _refine_dose_day(y, care, box, nv, stay, space):
     """Take the day back, keeping what it told of the deaths and returns in its course."""
     people = space.people
     _dying(care, nv, stay, people[LEFT_BEND], people[BEND])  # rates at the end of the day
     _copy_states(space.y_before, y, nv)
     _copy_states(space.care_before, care, nv)
-    living(y, care, nv, people[LEFT], people[LIVING])
+    count_boxes(care, nv, box)
+    living(y, care, care[0], nv, True, people[LEFT], people[LIVING])
     for a in range(AGES):
         every = 0.0
         for v in range(nv):
@@ -296,13 +360,15 @@ def run_place(y, care, contact, prob_hospital, rho, course, stay, outcome, cover
     steps = days.beta.shape[0]
     untreated = False
     nv = 1
+    box = np.zeros(BOXES)
+    mix = np.zeros((1, AGES))
     for t in range(steps):
         if t == seed_day:
             for a in range(AGES):
                 y[0, S, a] -= seeds[a]
                 y[0, E1, a] += seeds[a]
         if t == 0:
-            _snapshot(y, care, stocks[0])
+            _snapshot(y, care, box, stocks[0])
         if days.doses[t] > 0.0:
             nv = max(nv, 6)
         for j in range(AGES):
@@ -326,7 +392,7 @@ def run_place(y, care, contact, prob_hospital, rho, course, stay, outcome, cover
             space.returns,
         )
         untreated = place_day(
-            y, care, nv, today, stay, outcome, place, coverage, days.ward[t], days.icu[t], False, untreated, 1,
+            y, care, box, mix, nv, today, stay, outcome, place, coverage, days.ward[t], days.icu[t], False, untreated, 1,
             True, space,
         )  # fmt: skip
         for f in range(4):
@@ -338,17 +404,25 @@ def run_place(y, care, contact, prob_hospital, rho, course, stay, outcome, cover
         for v in range(nv):
             for a in range(AGES):
                 by_age[4, a] += y[v, NEED, a]
-        _snapshot(y, care, stocks[t + 1])
+        _snapshot(y, care, box, stocks[t + 1])
 
 
 _NOBODY = np.zeros(AGES)
 
 
 @inner_kernel
-def _snapshot(y, care, row):
-    for c in range(MOVING):
-        row[c] = y[:, c, :].sum()
+def _snapshot(y, care, box, row):
+    for c in range(MOVING + BOXES + STATES):
+        row[c] = 0.0
     for b in range(BOXES):
-        row[MOVING + b] = care[:, b, :].sum()
+        row[MOVING + b] = box[b]
     for v in range(STATES):
-        row[MOVING + BOXES + v] = y[v, :MOVING].sum() + care[v, :BOXES].sum()
+        for c in range(MOVING):
+            total = 0.0
+            for a in range(AGES):
+                total += y[v, c, a]
+            row[c] += total
+            row[MOVING + BOXES + v] += total
+        for b in range(BOXES):
+            for a in range(AGES):
+                row[MOVING + BOXES + v] += care[v, b, a]

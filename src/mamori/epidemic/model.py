@@ -88,8 +88,9 @@ class Epidemic:
     persons aged j in the settings home, work, school, community; ``pathogen`` with D draws; ``place_codes`` name the
     random streams; ``coverage`` (steps, 17) priority steps of vaccination, target shares met row by row; ``travel``
     (P, P) persons per day from row to column. Below ``stochastic_below`` infected a place moves whole people by chance
-    (0: never; inf: always). ``accuracy`` "fine" is Dormand-Prince 5 and meets 1e-4 of each series' maximum, "coarse" is
-    Runge-Kutta 4 at the same steps without refinement of the days on which a coverage target is met. With
+    (0: never; inf: always). ``accuracy`` "fine" is Dormand-Prince 5 and meets 1e-4 of each series' maximum; "coarse" is
+    Kutta's method of order 3 at the same steps, does not refine the days on which a coverage target is met, and does not
+    follow patients by vaccine state (deaths per place within 1 %). With
     ``icu_fallback`` those without an ICU bed take a free ward bed: they die like those without intensive care, less
     the share that ward care saves, and stay as long as other ward patients. ``first_draw`` is the number of the batch's
     first draw, so that chunks of draws give the same numbers as one batch.
@@ -128,8 +129,9 @@ class Epidemic:
         self.day = 0
         self.place_codes = tuple(place_codes)
         draws = len(pathogen.r0)
+        fine = accuracy == "fine"
         self._shape = (draws, places)
-        self._model = _model(pathogen, vaccine, coverage, stochastic_below, accuracy == "fine", icu_fallback)
+        self._model = _model(pathogen, vaccine, coverage, stochastic_below, fine, icu_fallback)
         self._places = batch.Places(
             contact=_per_person(contacts, population),
             beta=pathogen.r0[:, None] / _growth_per_contact(contacts.sum(axis=1), pathogen),
@@ -143,7 +145,9 @@ class Epidemic:
         self._state = batch.State(
             y=np.zeros((draws, places, transmission.STATES, transmission.ROWS, AGES)),
             w=np.zeros((draws, places, transmission.STATES, 4, AGES)),
-            care=np.zeros((draws, places, transmission.STATES, care.CARE_ROWS, AGES)),
+            care=np.zeros((draws, places, transmission.STATES if fine else 1, care.CARE_ROWS, AGES)),
+            box=np.zeros((draws, places, care.BOXES)),
+            mix=np.zeros((draws, places, transmission.STATES, AGES)),
             total=np.zeros((draws, places, 5, AGES)),
             status=np.zeros((draws, places, 4), dtype=np.int64),
         )
