@@ -35,9 +35,7 @@ def assumptions(scenario: Scenario) -> list[str]:
         "Manufacture, allocation and delivery follow the CEPI 100 Days Mission costing model.",
     ]
     if scenario.emergence.place == BY_POPULATION:
-        found.append(
-            "Every draw begins in another place, chosen with probability proportional to population."
-        )
+        found.append("Every draw begins in another place, chosen with probability proportional to population.")
     if any(scenario.responses.values()):
         found += [
             (
@@ -63,7 +61,6 @@ def assumptions(scenario: Scenario) -> list[str]:
         found.append("Every place has its own free beds; patients do not cross borders.")
     else:
         found.append(
-            "Within each subregion, beds that one place can spare serve places that lack them from the "
-            "next week on."
+            "Within each subregion, beds that one place can spare serve places that lack them from the next week on."
         )
     return found

@@ -37,6 +37,4 @@ class OpenBeds:
     def _shared(self, beds: FloatArray, demand: FloatArray) -> FloatArray:
         # Draw by draw: sums over many draws at once would round differently in other sizes of chunks.
         rows = zip(beds, demand, strict=True)
-        return np.concatenate(
-            [pool_beds(own[None], needed[None], self._places.region) for own, needed in rows]
-        )
+        return np.concatenate([pool_beds(own[None], needed[None], self._places.region) for own, needed in rows])

@@ -91,14 +91,10 @@ def run_exercise(
     setup = Setup.build(resolved, whole_world, seed)
     chosen = _chosen_arms(resolved, arms)
     if chunk_draws < 1:
-        raise InputError(
-            f"chunk_draws is {chunk_draws}; it must be >= 1. Give the number of draws to run together"
-        )
+        raise InputError(f"chunk_draws is {chunk_draws}; it must be >= 1. Give the number of draws to run together")
     chunks = {arm: _chunks(arm, resolved.draws, chunk_draws) for arm in chosen}
     with _work_folder(out, setup.fingerprint) as work:
-        _simulate_missing(
-            setup, [chunk for members in chunks.values() for chunk in members], work, workers, progress
-        )
+        _simulate_missing(setup, [chunk for members in chunks.values() for chunk in members], work, workers, progress)
         files = {arm: [work / chunk.file_name for chunk in members] for arm, members in chunks.items()}
         outcome = build_outcome(setup, files)
         if out is not None:
@@ -112,7 +108,7 @@ def simulate(setup: Setup, chunk: Chunk) -> Record:
     epidemic = Epidemic(
         world.population,
         world.contacts,
-        draw_pathogen(scenario.pathogen, chunk.draws, setup.seed, chunk.first_draw),
+        draw_pathogen(setup.pathogen, chunk.draws, setup.seed, chunk.first_draw),
         seed=setup.seed,
         place_codes=places.codes,
         vaccine=setup.vaccine,
@@ -142,6 +138,7 @@ def simulate(setup: Setup, chunk: Chunk) -> Record:
         recorder.see(week)
         drivers = Drivers(
             contact_scale=week.decision.contact_scale,
+            transmission=week.decision.transmission,
             isolation=week.decision.isolation,
             first_doses_per_day=week.doses.first / DAYS,
             ward_beds=week.beds.ward,
@@ -204,8 +201,7 @@ def _chosen_arms(scenario: Scenario, names: Sequence[str] | None) -> list[Arm]:
     for name in names:
         if name not in arms:
             raise InputError(
-                f"arm '{name}' is not one of the scenario's.{did_you_mean(name, arms)} "
-                f"The arms are {', '.join(arms)}"
+                f"arm '{name}' is not one of the scenario's.{did_you_mean(name, arms)} The arms are {', '.join(arms)}"
             )
     if not names:
         raise InputError(f"no arm is named; name some of {', '.join(arms)}")

@@ -55,14 +55,11 @@ class Outcome:
         """Return the outcome in a run folder. Raises `InputError` when it does not hold a whole one."""
         if not (folder / "run.json").is_file():
             raise InputError(
-                f"{folder} holds no finished run (no run.json). Give the folder that `mamori exercise run` "
-                "wrote"
+                f"{folder} holds no finished run (no run.json). Give the folder that `mamori exercise run` wrote"
             )
         try:
             run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-            tables = {
-                name: pl.read_parquet(folder / f"{name}.parquet") for name in ("draws", "weekly", "ages")
-            }
+            tables = {name: pl.read_parquet(folder / f"{name}.parquet") for name in ("draws", "weekly", "ages")}
             tables |= {name: pl.read_csv(folder / f"{name}.csv") for name in ("summary", "differences")}
         except (OSError, ValueError, pl.exceptions.PolarsError) as error:
             raise InputError(f"{folder} is damaged: {error}. Run the exercise again") from None

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mamori.core.files import atomic_path
+from mamori.epidemic.health_system import free_beds
 from mamori.epidemic.model import Epidemic
 from mamori.exercise.week import DAYS, FloatArray, Places, Week
 
@@ -28,6 +30,8 @@ and their demand at its end; doses since the start; contacts as a share of the u
 
 BY_AGE = ("infections", "deaths", "first_doses")
 BY_PLACE = ("bed_days_refused", "peak_ward_share", "first_case_day")
+"""Person-days of those who needed a bed and had none; highest demand for ward beds over the beds that are free in
+ordinary times; day of the first infection, 0 where the outbreak begins."""
 
 NEVER = np.inf
 """A day that does not come within the run."""
@@ -48,7 +52,7 @@ class Record:
 
     def save(self, path: Path) -> None:
         """Write the record so that it is either whole or not there."""
-        arrays = {
+        arrays: dict[str, Any] = {
             **{f"weekly/{name}": value for name, value in self.weekly.items()},
             **{f"ages/{name}": value for name, value in self.ages.items()},
             **{f"places/{name}": value for name, value in self.places.items()},
@@ -77,6 +81,7 @@ class Recorder:
 
     def __init__(self, places: Places, draws: int, weeks: int) -> None:
         shape = (draws, len(places.codes))
+        self._ordinary_beds = np.maximum(free_beds(places.ward_beds, places.occupied_share), 1.0)
         self._weights = places.usual_contacts / places.usual_contacts.sum(axis=1, keepdims=True)
         self._weekly = {name: np.zeros((draws, weeks, shape[1]), dtype=np.float32) for name in WEEKLY}
         self._cumulative = {name: np.zeros(shape) for name in WEEKLY if name.endswith("_cum")}
@@ -114,8 +119,7 @@ class Recorder:
         flows = week.flows
         without_bed = flows.ward_demand - flows.ward_occupied + flows.icu_demand - flows.icu_occupied
         self._bed_days_refused += np.maximum(without_bed, 0.0).sum(axis=2)
-        beds = np.broadcast_to(week.plan.drivers.ward_beds, self._peak_ward_share.shape)
-        peak = flows.ward_demand.max(axis=2) / np.maximum(beds, 1.0)
+        peak = flows.ward_demand.max(axis=2) / self._ordinary_beds
         self._peak_ward_share = np.maximum(self._peak_ward_share, peak)
         infected = self._infected[:, :, None] + np.cumsum(flows.infections + flows.imports, axis=2)
         self._infected = infected[:, :, -1]

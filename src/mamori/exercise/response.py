@@ -62,7 +62,7 @@ class KeepUsual:
 
     def __init__(self, places: Places, draws: int) -> None:
         shape = (draws, len(places.codes))
-        self._decision = Decision(np.ones((*shape, len(SETTINGS))), np.zeros(shape))
+        self._decision = Decision(np.ones((*shape, len(SETTINGS))), np.ones(shape), np.zeros(shape))
 
     def act(self, week: Week) -> Decision:  # noqa: ARG002 - every stage is given the week
         """Return the usual contacts and no isolation."""
@@ -74,44 +74,54 @@ class React:
 
     In every place the demanded reduction of contacts in setting s is
 
-        m_s = max(level_s, voluntary_s x^k / (1 + x^k)),   x = deaths per million and day / half-way value,
+        m_s = max(a level_s, v voluntary_s),   v = x^k / (1 + x^k),   x = a deaths / half-way value,
 
-    where the level of measures is none, light or heavy by the reported hospital load; contacts are
-    1 - effect (by income group) x adherence x m_s. Adherence a follows da/dt = (target - a) ln 2 / half-life,
-    target = 1 - I (1 - floor), I = mean of m_s over work, school and community.
+    with deaths per million and day, the level of measures (none, light, heavy) by the reported hospital load,
+    and the adherence a. Contacts are 1 - e m_s, transmission per contact is 1 - e p precautions with p = 1
+    under measures and v without, where e is the effect in the place's income group. Adherence follows
+    da/dt = (target - a) ln 2 / half-life, target = 1 - I (1 - floor), where I is the mean of
+    max(level_s, v voluntary_s) over work, school and community.
 
-    Sources: Weitz et al. 2020 (PNAS 117:32764) for x^k / (1 + x^k); triggers by hospital load: CEPI 100 Days
-    Mission model; the others at the fields of `Response`.
+    Sources: Weitz et al. 2020 (PNAS 117:32764) for v; triggers by hospital load: CEPI 100 Days Mission model;
+    fatigue as a slower reaction to the same deaths and less heed of the same measures: our assumption; numbers
+    at the fields of `Response`.
     """
 
     def __init__(self, response: Response, places: Places, draws: int) -> None:
         shape = (draws, len(places.codes))
         self._rule = response
-        self._effect = by_income(response.effect)[places.income][None, :, None]
+        self._effect = by_income(response.effect)[places.income]
         self._isolation = by_income(response.isolation)[places.income]
-        self._reduction = np.array(
-            [np.zeros(len(SETTINGS)), *map(by_setting, (response.light, response.heavy))]
-        )
+        self._reduction = np.array([np.zeros(len(SETTINGS)), *map(by_setting, (response.light, response.heavy))])
         self._voluntary = by_setting(response.voluntary)
         self._retained = 0.5 ** (DAYS / response.fatigue_half_life_days)
         self._started = np.zeros(shape, dtype=bool)
         self._level = np.zeros(shape, dtype=np.int64)
         self._weeks = np.zeros(shape, dtype=np.int64)
+        self._least_weeks = np.zeros(shape, dtype=np.int64)
         self._adherence = np.ones(shape)
 
     def act(self, week: Week) -> Decision:
-        """Return the contacts and the isolation of the coming week."""
+        """Return the contacts, the transmission per contact and the isolation of the coming week."""
         self._set_level(week.observation)
-        awareness = self._awareness(week.observation.deaths_per_million_per_day)
-        demanded = np.maximum(self._reduction[self._level], awareness[:, :, None] * self._voluntary)
-        scale = 1.0 - self._effect * self._adherence[:, :, None] * demanded
-        target = 1.0 - demanded[:, :, 1:].mean(axis=2) * (1.0 - self._rule.fatigue_floor)
+        adherence = self._adherence[:, :, None]
+        ordered = self._reduction[self._level]
+        aware = self._awareness(week.observation.deaths_per_million_per_day)[:, :, None]
+        chosen = aware * self._voluntary
+        contacts = 1.0 - self._effect[:, None] * np.maximum(adherence * ordered, chosen)
+        careful = np.where(self._level > NONE, 1.0, aware[:, :, 0])
+        transmission = 1.0 - self._effect * careful * self._rule.precautions
+        intensity = np.maximum(ordered, chosen)[:, :, 1:].mean(axis=2)
+        target = 1.0 - intensity * (1.0 - self._rule.fatigue_floor)
         self._adherence = target + (self._adherence - target) * self._retained
-        return Decision(scale, self._started * self._isolation)
+        return Decision(contacts, transmission, self._started * self._isolation)
 
     def _awareness(self, deaths: FloatArray) -> FloatArray:
-        ratio = (deaths / self._rule.awareness_deaths_per_million_per_day) ** self._rule.awareness_steepness
-        return np.asarray(ratio / (1.0 + ratio))
+        """Return the share v (D, P) of the voluntary reduction that people make."""
+        rule = self._rule
+        ratio = self._adherence * deaths / rule.awareness_deaths_per_million_per_day
+        power = ratio**rule.awareness_steepness
+        return np.asarray(power / (1.0 + power))
 
     def _set_level(self, seen: Observation) -> None:
         """Move each place to the level of measures that its hospital load demands."""
@@ -119,13 +129,16 @@ class React:
         enough_cases = seen.hospital_cases >= rule.start_hospital_cases
         begins = ~self._started & enough_cases & seen.recognised[:, None]
         self._started = self._started | begins
+        long_enough = self._weeks >= self._least_weeks
         new = level.copy()
-        new[begins | (self._started & (level == NONE) & (load >= rule.light_below_load))] = LIGHT
-        new[(level == LIGHT) & (load < rule.end_below_load) & (self._weeks >= rule.light_least_weeks)] = NONE
-        new[(level == HEAVY) & (load < rule.light_below_load) & (self._weeks >= rule.heavy_least_weeks)] = (
-            LIGHT
-        )
+        new[self._started & (level == NONE) & (load >= rule.light_below_load)] = LIGHT
+        new[(level == LIGHT) & (load < rule.end_below_load) & long_enough] = NONE
+        new[(level == HEAVY) & (load < rule.light_below_load) & long_enough] = LIGHT
         new[self._started & (load >= rule.heavy_from_load)] = HEAVY
+        new[begins] = HEAVY if rule.heavy_first_weeks else LIGHT
+        least = np.array([0, rule.light_least_weeks, rule.heavy_least_weeks])[new]
+        least[begins] = rule.heavy_first_weeks or rule.light_least_weeks
+        self._least_weeks = np.where(new == level, self._least_weeks, least)
         self._weeks = np.where(new == level, self._weeks + 1, 1)
         self._level = new
 

@@ -235,8 +235,7 @@ class Delivery(Part):
         "Most doses that can be given in a week, as a share of the total population", source=CEPI
     )
     uptake: Share = quantity(
-        "Share of those eligible by age who want the vaccine and of each age group that is vaccinated at "
-        "most",
+        "Share of those eligible by age who want the vaccine and of each age group that is vaccinated at most",
         unit="share",
         source=CEPI,
     )
@@ -260,8 +259,7 @@ class Response(Part):
     start_hospital_cases: int = quantity(
         "Reported hospital cases in the place at which measures and isolation begin there",
         unit="persons",
-        source="central: middle of the uniform distribution on 1 to 20 cases of the CEPI model; strong: "
-        "the first case",
+        source="central: middle of the uniform distribution on 1 to 20 cases of the CEPI model; strong: the first case",
         ge=1,
         le=1_000_000,
     )
@@ -278,8 +276,7 @@ class Response(Part):
     )
     light: ShareBySetting = quantity(
         "Reduction of contacts demanded by light measures: no large gatherings, work from home",
-        source="assumption, between the effects of single measures in Brauner et al. 2021 (Science "
-        "371:eabd9338)",
+        source="assumption, between the effects of single measures in Brauner et al. 2021 (Science 371:eabd9338)",
     )
     heavy: ShareBySetting = quantity(
         "Reduction of contacts demanded by heavy measures: closed schools, closed businesses, stay at home",
@@ -307,8 +304,16 @@ class Response(Part):
         ge=0,
         le=100,
     )
+    heavy_first_weeks: int = quantity(
+        "Weeks of heavy measures with which a place begins, whatever its hospital load; 0: it begins with light ones",
+        unit="weeks",
+        source="OxCGRT stringency of 59-82 from 25 March to 15 May 2020 in every income group, with few cases in "
+        "most places; recomputed",
+        ge=0,
+        le=104,
+    )
     heavy_least_weeks: int = quantity(
-        "Fewest weeks of heavy measures",
+        "Fewest weeks of heavy measures when they come back",
         unit="weeks",
         source="7 days in the CEPI model",
         ge=1,
@@ -322,17 +327,15 @@ class Response(Part):
         le=104,
     )
     awareness_deaths_per_million_per_day: float = quantity(
-        "Known deaths of the past week, per million people and day, at which people make half of the "
-        "voluntary reduction",
+        "Known deaths of the past week, per million people and day, at which people who are not tired make "
+        "half of the voluntary reduction",
         unit="deaths per million per day",
-        source="form: Weitz et al. 2020 (PNAS 117:32764); central: 3, so that the plateau where Rt = 1 "
-        "lies near the 3-6 daily deaths per million of December 2020 to December 2021 in every income "
-        "group (Watson et al. 2022 fits, recomputed); strong: a third",
+        source="form: Weitz et al. 2020 (PNAS 117:32764); central: @@",
         gt=0,
         le=1e6,
     )
     awareness_steepness: float = quantity(
-        "Exponent k of the voluntary reduction x^k / (1 + x^k), x = deaths over the value above",
+        "Exponent k of the voluntary reduction x^k / (1 + x^k), x = deaths x adherence over the value above",
         source="Weitz et al. 2020 (their gentlest form: no oscillations)",
         gt=0,
         le=10,
@@ -341,18 +344,25 @@ class Response(Part):
         "Largest voluntary reduction of contacts",
         source="assumption: as far as heavy measures",
     )
+    precautions: Share = quantity(
+        "Reduction of transmission per contact by masks, distance and hygiene while there are measures, or as "
+        "far as people are aware; people do not tire of it",
+        unit="share",
+        source="0.25 (0.06-0.43) from nobody to everybody in masks (Leech et al. 2022, PNAS 119:e2119266119); "
+        "wearing rose through 2020 (Petherick et al. 2021)",
+    )
     fatigue_half_life_days: float = quantity(
         "Days in which half of the way to the lasting adherence is gone",
         unit="days",
-        source="30 % of the effect of lockdowns on mobility is lost in 4 weeks (Joshi & Musalem 2021, Sci "
-        "Rep 11:22658); the decline slows down (Petherick et al. 2021, Nat Hum Behav 5:1145)",
+        source="30 % of the effect of lockdowns on mobility is lost in 4 weeks (Joshi & Musalem 2021, Sci Rep "
+        "11:22658); the decline slows down (Petherick et al. 2021, Nat Hum Behav 5:1145)",
         gt=0,
         le=36500,
     )
     fatigue_floor: Share = quantity(
-        "Adherence that remains under measures of full strength however long they last",
+        "Adherence that remains under full measures however long they last",
         unit="share",
-        source="assumption that with the half-life gives the 30 % loss in 4 weeks",
+        source="assumption that with the half-life gives the 30 % loss in 4 weeks; strong: high trust",
     )
 
     @model_validator(mode="after")
@@ -364,9 +374,7 @@ class Response(Part):
             )
         for setting in ShareBySetting.model_fields:
             if getattr(self.light, setting) > getattr(self.heavy, setting):
-                raise ValueError(
-                    f"light measures reduce contacts in '{setting}' more than heavy ones; swap them"
-                )
+                raise ValueError(f"light measures reduce contacts in '{setting}' more than heavy ones; swap them")
         return self
 
 
@@ -376,7 +384,7 @@ class Scenario(Part):
     title: str = quantity("Title of the exercise", min_length=1, max_length=200)
     summary: str = quantity("What the exercise asks and how, in a sentence or two", max_length=2000)
     pathogen: str = quantity(
-        "Name of a pathogen of `mamori.Pathogen`; 'disease-x' is drawn from prior distributions",
+        "Name of a built-in pathogen, or a CSV table of your own; 'disease-x' is drawn from prior distributions",
         min_length=1,
     )
     start_date: date = quantity("Day 0: the day on which the first people are infected")
@@ -400,9 +408,7 @@ class Scenario(Part):
         ge=1,
         le=1_000_000,
     )
-    places: list[str] = quantity(
-        "Places that take part: their codes or names, or WORLD for all of them", min_length=1
-    )
+    places: list[str] = quantity("Places that take part: their codes or names, or WORLD for all of them", min_length=1)
     emergence: Emergence = quantity("Where and how the outbreak begins")
     surveillance: Surveillance = quantity("What is seen, and when")
     care: Care = quantity("Hospital and intensive care")
@@ -485,9 +491,7 @@ def settings(part: Part, path: str = "", key: str = "scenario") -> Iterator[Sett
         elif isinstance(value, dict):
             for response, rule in value.items():
                 if rule is None:
-                    yield Setting(
-                        f"{here}.{response}", None, "", "", (("scenario.no-response", NO_RESPONSE),)
-                    )
+                    yield Setting(f"{here}.{response}", None, "", "", (("scenario.no-response", NO_RESPONSE),))
                 else:
                     yield from settings(rule, f"{here}.{response}", f"{words[0]}.*")
         else:

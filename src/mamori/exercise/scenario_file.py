@@ -20,9 +20,7 @@ Keys = tuple[str | int, ...]
 def built_in_scenarios() -> tuple[str, ...]:
     """Return the names of the scenarios that come with Mamori, sorted."""
     folder = resources.files("mamori.exercise") / "scenarios"
-    return tuple(
-        sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
-    )
+    return tuple(sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml")))
 
 
 def load_scenario(name_or_file: str | Path = DEFAULT) -> Scenario:
@@ -59,9 +57,7 @@ def changed_settings(scenario: Scenario) -> list[Setting]:
     """Return the values of `scenario`; a value that differs from the default scenario's has no source."""
     known = {setting.path: setting for setting in settings(load_scenario())}
     return [
-        setting
-        if setting.path in known and known[setting.path].value == setting.value
-        else replace(setting, source="")
+        setting if setting.path in known and known[setting.path].value == setting.value else replace(setting, source="")
         for setting in settings(scenario)
     ]
 
@@ -92,9 +88,7 @@ def _read_layers(name_or_file: str | Path) -> list[_Layer]:
         layer = _parsed(source, content)
         wanted = layer.values.pop(BASED_ON, None)
         if wanted is not None and not isinstance(wanted, str):
-            raise InputError(
-                f"{source}: '{BASED_ON}' is {wanted!r}; write the name or the file of a scenario"
-            )
+            raise InputError(f"{source}: '{BASED_ON}' is {wanted!r}; write the name or the file of a scenario")
         layers.append(layer)
     return layers
 
@@ -125,9 +119,7 @@ def _parsed(source: str, content: str) -> _Layer:
         document = YAML(typ="rt").load(content)
     except MarkedYAMLError as error:
         line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise InputError(
-            f"{source}{line} is not valid YAML: {error.problem or error.context}. Correct it"
-        ) from None
+        raise InputError(f"{source}{line} is not valid YAML: {error.problem or error.context}. Correct it") from None
     except (YAMLError, ValueError) as error:
         raise InputError(f"{source} is not valid YAML: {error}. Correct it") from None
     lines: dict[Keys, int] = {}

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from mamori.core.provenance import fingerprint, provenance
 from mamori.core.rng import philox, stream_key
 from mamori.data.world import World
 from mamori.epidemic.interventions import vaccination_coverage
-from mamori.epidemic.pathogen import Vaccine
+from mamori.epidemic.pathogen import Vaccine, draw_pathogen, efficacy_given_infection
 from mamori.exercise.scenario import Scenario
 from mamori.exercise.statistics import Groups
 from mamori.exercise.week import FloatArray, IntArray, Places, income_positions
@@ -39,6 +40,7 @@ class Setup:
         youngest = scenario.delivery.youngest_age_years // 5
         income_everywhere = income_positions(whole_world.table["income_group"].to_list(), whole_world.codes)
         eligible_everywhere = whole_world.population[:, youngest:].sum(axis=1)
+        eligible_by_income = np.bincount(income_everywhere, weights=eligible_everywhere, minlength=4)
         table = world.table
         subregions = table["subregion"].to_list()
         region_names = sorted(set(subregions))
@@ -50,15 +52,23 @@ class Setup:
             region=np.array([region_names.index(name) for name in subregions], dtype=np.int64),
             population=people,
             eligible=world.population[:, youngest:].sum(axis=1),
-            eligible_by_income=np.bincount(income_everywhere, weights=eligible_everywhere, minlength=4),
+            eligible_by_income=eligible_by_income.astype(np.float64),
             ward_beds=(table["hospital_beds"] - table["icu_beds"]).to_numpy().astype(np.float64),
             icu_beds=table["icu_beds"].to_numpy().astype(np.float64),
             occupied_share=table["bed_occupancy_share"].to_numpy().astype(np.float64),
             usual_contacts=contacts,
         )
         setup = cls(scenario, world, places, seed)
-        setup.emergence(0, 1)  # an unknown place of emergence is told at once
+        # An unknown place of emergence or pathogen is told at once.
+        setup.emergence(0, 1)
+        draw_pathogen(setup.pathogen, 1, seed)
         return setup
+
+    @property
+    def pathogen(self) -> str | Path:
+        """The pathogen as the engine takes it: the name of a built-in one, or the file of a table."""
+        name = self.scenario.pathogen
+        return Path(name) if name.endswith(".csv") else name
 
     @cached_property
     def groups(self) -> Groups:
@@ -69,19 +79,17 @@ class Setup:
     def vaccine(self) -> Vaccine:
         """The vaccine of the scenario in the terms of the engine; nobody is given a booster."""
         product = self.scenario.vaccine
-        not_infected = product.efficacy_infection
-        given_infection = (
-            (product.efficacy_hospital - not_infected) / (1.0 - not_infected) if not_infected < 1 else 0.0
-        )
+        infection = product.efficacy_infection
+        disease = efficacy_given_infection(product.efficacy_hospital, infection)
         protection = np.inf if product.protection_days is None else product.protection_days
         return Vaccine(
-            efficacy_infection=not_infected,
-            efficacy_disease=given_infection,
+            efficacy_infection=infection,
+            efficacy_disease=disease,
             relative_infectiousness=product.relative_infectiousness,
             delay_days=product.protection_delay_days,
             protection_days=protection,
-            booster_efficacy_infection=not_infected,
-            booster_efficacy_disease=given_infection,
+            booster_efficacy_infection=infection,
+            booster_efficacy_disease=disease,
             booster_relative_infectiousness=product.relative_infectiousness,
             booster_protection_days=protection,
         )
@@ -120,13 +128,12 @@ class Setup:
     def fingerprint(self) -> str:
         """What decides the numbers of a draw, as one text: equal set-ups give equal draws."""
         scenario = self.scenario.model_dump(mode="json", exclude={"title", "summary", "draws"})
-        world = hashlib.sha256(repr((self.places.codes, self.world.table["subregion"].to_list())).encode())
+        own_table = self.pathogen.read_text(encoding="utf-8") if isinstance(self.pathogen, Path) else ""
+        world = hashlib.sha256(repr((self.places.codes, own_table)).encode())
         numbers = (value for value in vars(self.places).values() if isinstance(value, np.ndarray))
         for array in (self.world.population, self.world.contacts, self.world.travel, *numbers):
             world.update(np.ascontiguousarray(array).tobytes())
-        return fingerprint(
-            provenance() | {"scenario": scenario, "seed": self.seed, "world": world.hexdigest()}
-        )
+        return fingerprint(provenance() | {"scenario": scenario, "seed": self.seed, "world": world.hexdigest()})
 
 
 def _uniform(seed: int, draw: int) -> float:

@@ -88,7 +88,7 @@ class Allocate:
         """Return the (D, 4) doses allocated to each income group for the coming week."""
         output = week.output
         unmet = self._allocated < self._demand
-        wanted = unmet.any(axis=1)
+        wanted = np.asarray(unmet.any(axis=1))
         first = unmet.argmax(axis=1)
         groups = np.arange(len(INCOME_GROUPS))
         sole = (groups == first[:, None]).astype(np.float64)
@@ -102,4 +102,4 @@ class Allocate:
         added += unreserved * (shared if self._by_population else sole)
         added *= wanted[:, None]
         self._allocated = self._allocated + added
-        return added
+        return np.asarray(added)

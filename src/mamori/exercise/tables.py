@@ -90,9 +90,7 @@ def _pairs(arms: list[Arm]) -> list[tuple[str, str]]:
     """Return (arm, compared with): each earlier vaccine with the latest, each response with the first one."""
     pairs = []
     for arm in arms:
-        latest = max(
-            (other for other in arms if other.response == arm.response), key=lambda other: other.vaccine_day
-        )
+        latest = max((other for other in arms if other.response == arm.response), key=lambda other: other.vaccine_day)
         if latest is not arm:
             pairs.append((arm.name, latest.name))
     for arm in arms:
@@ -128,9 +126,7 @@ class ArmResults:
         """(D, G) of every metric of the run: infinite where a day never comes, nan where undefined."""
         doses = self.weekly("doses_cum")
         population = self._groups.total(self._groups.population)
-        found = {
-            name: self.by_age(name).sum(axis=2) for name in ("infections", "deaths", "yll", "first_doses")
-        }
+        found = {name: self.by_age(name).sum(axis=2) for name in ("infections", "deaths", "yll", "first_doses")}
         found["doses"] = doses[:, -1]
         by_place = {name: read_records(self._files, "places", name) for name in BY_PLACE}
         found["bed_days_refused"] = self._groups.total(by_place["bed_days_refused"])
@@ -147,9 +143,7 @@ class ArmResults:
         return read_records(self._files, "", "recognition_day")
 
 
-def draws_table(
-    arm: str, totals: dict[str, FloatArray], recognition: FloatArray, groups: Groups
-) -> pl.DataFrame:
+def draws_table(arm: str, totals: dict[str, FloatArray], recognition: FloatArray, groups: Groups) -> pl.DataFrame:
     """Return a row per draw and place."""
     draws = len(recognition)
     columns: dict[str, Any] = {
@@ -192,16 +186,12 @@ def weekly_table(arm: str, results: ArmResults, start: date, groups: Groups) -> 
 
 def ages_table(arm: str, results: ArmResults, groups: Groups) -> pl.DataFrame:
     """Return statistics over draws by group and age, for the whole run."""
-    keys = groups.keys().join(
-        pl.DataFrame({"age_group": AGE_GROUPS}), how="cross", maintain_order="left_right"
-    )
+    keys = groups.keys().join(pl.DataFrame({"age_group": AGE_GROUPS}), how="cross", maintain_order="left_right")
     frames = [_with_statistics(keys, metric, results.by_age(metric)) for metric in (*BY_AGE, "yll")]
     return pl.concat(frames).select(pl.lit(arm).alias("arm"), pl.all())
 
 
-def summary_table(
-    arm: str, totals: dict[str, FloatArray], recognition: FloatArray, groups: Groups
-) -> pl.DataFrame:
+def summary_table(arm: str, totals: dict[str, FloatArray], recognition: FloatArray, groups: Groups) -> pl.DataFrame:
     """Return statistics over draws by group, for the whole run."""
     keys = groups.keys()
     people = groups.total(groups.population)
@@ -238,9 +228,7 @@ def averted_table(
         for metric in AVERTED:
             averted = totals[other][metric] - totals[arm][metric]
             frame = _with_statistics(groups.keys(), f"{metric}_averted", averted)
-            frames.append(
-                frame.select(pl.lit(arm).alias("arm"), pl.lit(other).alias("compared_with"), pl.all())
-            )
+            frames.append(frame.select(pl.lit(arm).alias("arm"), pl.lit(other).alias("compared_with"), pl.all()))
     if not frames:
         names = ("arm", "compared_with", *groups.keys().columns, "metric")
         return pl.DataFrame(schema=dict.fromkeys(names, pl.String) | dict.fromkeys(STATISTICS, pl.Float64))

@@ -65,6 +65,8 @@ class Decision:
 
     contact_scale: FloatArray
     """(D, P, 4): contacts in each setting as a share of the usual ones."""
+    transmission: FloatArray
+    """(D, P): transmission per contact as a share of the usual one."""
     isolation: FloatArray
     """(D, P): share of the infectiousness of people with symptoms that is removed."""
 

@@ -9,7 +9,7 @@ import pytest
 from mamori.epidemic.model import Drivers, Flows
 from mamori.exercise.scenario import Scenario
 from mamori.exercise.scenario_file import load_scenario
-from mamori.exercise.week import DAYS, Doses, Plan, Places, Week
+from mamori.exercise.week import DAYS, Doses, Places, Plan, Week
 
 POPULATION = np.array([1_267_864_200.0, 2_820_990_900.0, 3_335_966_100.0, 777_211_800.0])
 """People of the four income groups in the CEPI 100 Days Mission model."""

@@ -42,9 +42,7 @@ def test_doses_wait_for_approval(places: Places, make_week: MakeWeek, disease_x:
     np.testing.assert_allclose(campaign.first[4], 5e6)
 
 
-def test_second_doses_go_first_four_weeks_later(
-    places: Places, make_week: MakeWeek, disease_x: Scenario
-) -> None:
+def test_second_doses_go_first_four_weeks_later(places: Places, make_week: MakeWeek, disease_x: Scenario) -> None:
     campaign = _Campaign(disease_x.delivery, places, make_week)
     campaign.run([np.full(4, 1e6)] * 6)
     np.testing.assert_allclose(campaign.second[:4], 0.0)
@@ -52,9 +50,7 @@ def test_second_doses_go_first_four_weeks_later(
     np.testing.assert_allclose(campaign.first[4:], 0.0, atol=1e-3)
 
 
-def test_doses_that_nobody_takes_stay_in_stock(
-    places: Places, make_week: MakeWeek, disease_x: Scenario
-) -> None:
+def test_doses_that_nobody_takes_stay_in_stock(places: Places, make_week: MakeWeek, disease_x: Scenario) -> None:
     campaign = _Campaign(disease_x.delivery, places, make_week, taken=0.0)
     campaign.run([np.full(4, 1e6), np.zeros(4)])
     campaign.taken = 1.0

@@ -19,9 +19,7 @@ def central(disease_x: Scenario) -> Response:
     return response
 
 
-def _seeing(
-    load: float = 0.0, deaths: float = 0.0, cases: float = 1e9, recognised: bool = True
-) -> Observation:
+def _seeing(load: float = 0.0, deaths: float = 0.0, cases: float = 1e9, recognised: bool = True) -> Observation:
     every = np.ones((1, 4))
     return Observation(load * every, deaths * every, cases * every, np.array([recognised]))
 
@@ -32,7 +30,7 @@ def _contacts(stage: React, make_week: MakeWeek, *seen: Observation) -> np.ndarr
         week = make_week()
         week.observation = observation
         decision = stage.act(week)
-    return decision.contact_scale[0]
+    return np.asarray(decision.contact_scale[0])
 
 
 @pytest.mark.parametrize("delay", [0, 3, 7, 20])
@@ -75,32 +73,31 @@ def test_nothing_begins_before_the_pathogen_is_recognised(
 def test_measures_follow_the_hospital_load_with_hysteresis(
     central: Response, places: Places, make_week: MakeWeek
 ) -> None:
-    stage = React(central, places, draws=1)
-    light = 1.0 - central.light.work
-    heavy = 1.0 - central.heavy.work
-    at_once = [
-        (_seeing(load=0.0), light),  # measures begin with the first cases
-        (_seeing(load=1.0), heavy),
-        (_seeing(load=0.5), heavy),  # between the two triggers nothing changes
-        (_seeing(load=0.2), light),
-        (_seeing(load=0.5), light),
-    ]
-    tireless = central.model_copy(update={"fatigue_floor": 1.0})
+    tireless = central.model_copy(update={"fatigue_floor": 1.0, "heavy_first_weeks": 0})
     stage = React(tireless, places, draws=1)
-    for seen, expected in at_once:
-        assert _contacts(stage, make_week, seen)[0, 1] == pytest.approx(expected)
+    light, heavy = 1.0 - central.light.work, 1.0 - central.heavy.work
+    one_after_another = [
+        (0.0, light),  # measures begin with the first cases
+        (1.0, heavy),
+        (0.5, heavy),  # between the two triggers nothing changes
+        (0.2, light),
+        (0.5, light),
+    ]
+    for load, expected in one_after_another:
+        assert _contacts(stage, make_week, _seeing(load=load))[0, 1] == pytest.approx(expected)
     quiet = [_seeing(load=0.0)] * central.light_least_weeks
     assert _contacts(stage, make_week, *quiet)[0, 1] == 1.0
 
 
-def test_heavy_measures_last_their_least_weeks(
+def test_a_place_begins_with_heavy_measures_and_keeps_them_their_least_weeks(
     central: Response, places: Places, make_week: MakeWeek
 ) -> None:
-    long = central.model_copy(update={"heavy_least_weeks": 4, "fatigue_floor": 1.0})
+    long = central.model_copy(update={"heavy_first_weeks": 3, "heavy_least_weeks": 2, "fatigue_floor": 1.0})
     stage = React(long, places, draws=1)
-    work = [_contacts(stage, make_week, _seeing(load=load))[0, 1] for load in (1.0, 0.1, 0.1, 0.1, 0.1)]
+    loads = (0.0, 0.0, 0.0, 0.0, 1.0, 0.1, 0.1)
+    work = [_contacts(stage, make_week, _seeing(load=load))[0, 1] for load in loads]
     heavy, light = 1.0 - central.heavy.work, 1.0 - central.light.work
-    np.testing.assert_allclose(work, [heavy, heavy, heavy, heavy, light])
+    np.testing.assert_allclose(work, [heavy, heavy, heavy, light, heavy, heavy, light])
 
 
 def test_half_of_the_voluntary_reduction_at_the_half_way_value(
@@ -112,9 +109,7 @@ def test_half_of_the_voluntary_reduction_at_the_half_way_value(
     assert contacts[0, 3] == pytest.approx(1.0 - central.voluntary.community / 2.0)
 
 
-def test_contacts_never_rise_with_deaths_or_load(
-    central: Response, places: Places, make_week: MakeWeek
-) -> None:
+def test_contacts_never_rise_with_deaths_or_load(central: Response, places: Places, make_week: MakeWeek) -> None:
     def community(load: float, deaths: float) -> float:
         stage = React(central, places, draws=1)
         return float(_contacts(stage, make_week, _seeing(load, deaths))[0, 3])
@@ -147,9 +142,7 @@ def test_thirty_percent_of_the_effect_is_lost_in_four_weeks(
     assert 1.0 - reduction[4] / reduction[0] == pytest.approx(0.30, abs=0.005)
 
 
-def test_adherence_comes_back_when_measures_end(
-    central: Response, places: Places, make_week: MakeWeek
-) -> None:
+def test_adherence_comes_back_when_measures_end(central: Response, places: Places, make_week: MakeWeek) -> None:
     stage = React(central, places, draws=1)
     tired = _contacts(stage, make_week, *[_seeing(load=1.0)] * 20)
     rested = _contacts(stage, make_week, *[_seeing(load=0.0)] * 60, _seeing(load=1.0))
@@ -158,9 +151,24 @@ def test_adherence_comes_back_when_measures_end(
     assert rested[0, 3] == pytest.approx(fresh[0, 3], abs=1e-3)
 
 
-def test_isolation_begins_with_the_measures_and_stays(
-    central: Response, places: Places, make_week: MakeWeek
-) -> None:
+def test_tired_people_still_react_to_many_deaths(central: Response, places: Places, make_week: MakeWeek) -> None:
+    stage = React(central, places, draws=1)
+    many = 1000.0 * central.awareness_deaths_per_million_per_day
+    contacts = _contacts(stage, make_week, *[_seeing(deaths=many)] * 30)
+    assert contacts[0, 3] == pytest.approx(1.0 - central.voluntary.community, rel=0.01)
+
+
+def test_precautions_last_while_there_are_measures(central: Response, places: Places, make_week: MakeWeek) -> None:
+    stage = React(central, places, draws=1)
+    for _ in range(10):
+        week = make_week()
+        week.observation = _seeing(load=1.0)
+        transmission = stage.act(week).transmission[0]
+    effect = [getattr(central.effect, group) for group in ("HIC", "UMIC", "LMIC", "LIC")]
+    np.testing.assert_allclose(transmission, 1.0 - central.precautions * np.array(effect))
+
+
+def test_isolation_begins_with_the_measures_and_stays(central: Response, places: Places, make_week: MakeWeek) -> None:
     stage = React(central, places, draws=1)
     isolation = []
     for cases in (0.0, 1e6, 1e6):

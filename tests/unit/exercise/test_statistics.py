@@ -10,9 +10,7 @@ from mamori.exercise.statistics import QUANTILES, Groups, day_reached, statistic
 
 @pytest.fixture
 def groups() -> Groups:
-    return Groups(
-        codes=("AAA", "BBB", "CCC"), income=np.array([3, 0, 3]), population=np.array([1.0, 2.0, 3.0])
-    )
+    return Groups(codes=("AAA", "BBB", "CCC"), income=np.array([3, 0, 3]), population=np.array([1.0, 2.0, 3.0]))
 
 
 def test_groups_are_the_world_the_income_groups_present_and_the_places(groups: Groups) -> None:

@@ -74,9 +74,7 @@ def test_by_income_the_richest_come_first(places: Places, make_week: MakeWeek, d
     np.testing.assert_allclose(total, [15e8, 0.0, 0.0, 0.0])
 
 
-def test_by_population_all_get_the_same_per_person(
-    places: Places, make_week: MakeWeek, disease_x: Scenario
-) -> None:
+def test_by_population_all_get_the_same_per_person(places: Places, make_week: MakeWeek, disease_x: Scenario) -> None:
     nobody_reserved = disease_x.supply.model_copy(update={"reserved_hic_doses_per_year": 0.0})
     total = _allocation("population", nobody_reserved, places, make_week, weekly=1e8, weeks=5)
     np.testing.assert_allclose(total / places.eligible, total.sum() / places.eligible.sum())
