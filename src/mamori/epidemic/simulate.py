@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 Daily = dict[str, FloatArray]
 
-DRAWS_PER_CHUNK = 8
+DRAWS_PER_CHUNK = 4
 PLACES_PER_CHUNK = 16
 """What one thread advances together: fixed, so that memory and results do not depend on the machine."""
 STOCHASTIC_BELOW = 100.0
@@ -80,7 +80,6 @@ def simulate(
         if vaccination is not None:
             raise InputError("give either vaccine_start_day or vaccination, not both")
         vaccination = Vaccination(vaccine_start_day)
-    chosen = (world or World.load()).select(places)
     _check_run(days, initial_infections)
     parameters = _draw(pathogen, draws, seed, r0, immunity_days)
     if draws > 1 and not stochastic and not read_table(pathogen).is_random:
@@ -88,6 +87,9 @@ def simulate(
             f"the {draws} draws would all be the same: the pathogen has no distribution and the run is "
             "deterministic. Take one draw, or a stochastic run"
         )
+    chosen = (world or World.load()).select(places)
+    if travel and len(chosen.codes) == 1:
+        raise InputError(f"travel needs two places or more, and only {chosen.codes[0]} is given. Add places")
     plan = Plan(
         world=chosen,
         days=days,
@@ -207,6 +209,7 @@ def _settings(
     """Return every setting of the run in words and numbers that JSON holds."""
     settings: dict[str, Any] = jsonable(
         {
+            "year": plan.world.year,
             "places": list(plan.world.codes),
             "pathogen": parameters.name,
             "pathogen_table": Path(pathogen).read_text(encoding="utf-8") if isinstance(pathogen, Path) else None,

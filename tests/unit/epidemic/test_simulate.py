@@ -286,6 +286,7 @@ def test_provenance_holds_every_setting(drawn: Simulation) -> None:
         ({"initial_infections": np.nan}, "initial_infections is nan"),
         ({"initial_infections": 1e9}, "more people than live in AAA"),
         ({"initial_places": "BBB"}, "BBB"),
+        ({"travel": True}, "travel needs two places or more, and only AAA is given"),
         ({"vaccine_start_day": 3, "vaccination": Vaccination(3)}, "not both"),
         ({"vaccine_start_day": -3}, "start_day of vaccination is -3"),
     ],
