@@ -1,11 +1,12 @@
 """Pathogens: the tables, the rule from ratios to a pathway, Disease X draws, and what is refused."""
 
+import csv
 import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mamori.core.ages import AGE_GROUPS
@@ -281,3 +282,41 @@ def test_the_method_page_shows_that_the_rule_returns_the_given_ratios() -> None:
         pathway = [p.prob_hospital, p.infection_fatality_ratio, p.infection_fatality_ratio_untreated]
         pathway += [p.death_ward, p.death_icu, p.death_ward_untreated, p.death_icu_untreated]
         assert shown == pytest.approx([values[i] for values in pathway], rel=0.01, abs=6e-4)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from(["disease-x", "influenza-1957"]),
+    row=st.integers(0, 20),
+    cell=st.integers(0, 8),
+    text=st.one_of(
+        st.text(alphabet=st.characters(codec="utf-8", exclude_characters='"\r\n,'), max_size=8),
+        st.floats().map(str),
+        st.sampled_from(["r0", "prob_hospital", "80+", "gamma", "inf", "-inf", "1e400", "r0:mild_days"]),
+    ),
+)
+def test_any_cell_gives_a_pathogen_or_an_error_never_a_wrong_number(
+    tmp_path: Path, name: str, row: int, cell: int, text: str
+) -> None:
+    with (folder() / f"{name}.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.reader(stream))
+    rows[row][cell] = text
+    path = tmp_path / "fuzzed.csv"
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows(rows)
+    try:
+        draws = draw_pathogen(path, 2)
+    except InputError:
+        return
+    for field in dataclasses.fields(PathogenDraws):
+        if field.name not in ("name", "stays"):
+            assert not np.isnan(getattr(draws, field.name)).any(), field.name
+
+
+@given(st.binary(max_size=200))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_bytes_are_refused_in_words(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "bytes.csv"
+    path.write_bytes(content)
+    with pytest.raises(InputError):
+        Pathogen.load(path)
