@@ -22,7 +22,7 @@ SCRIPTS = ("core.js", "charts.js", "map.js", "places.js", "main.js")
 """The page's script, in the order in which its parts build on each other."""
 
 GLANCE_THRESHOLD = 20
-"""First doses per 100 people at which the first screen tells the days behind."""
+"""Doses per 100 people at which the first screen tells the days behind."""
 
 DRAWS_FOR_INTERVALS = 100
 """Below this many draws the 5 % and 95 % quantiles rest on fewer than five draws each."""
@@ -49,14 +49,15 @@ def render(folder: RunFolder, words: Words) -> str:
     """Return the page of a run."""
     script = "\n".join(_template_text(name) for name in SCRIPTS)
     curves = place_curves(folder)
+    incomes, waits = readout.income_changes(folder), readout.waits(folder)
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     template = environment.from_string(_template_text("report.html.j2"))
     return template.render(
         **_masthead(folder, words),
-        **_result(folder, words),
-        **_equity(folder, words),
+        **_result(folder, words, incomes, waits),
+        **_equity(folder, words, incomes, waits),
         **assumptions.context(folder, words),
         _=words.say,
         lang=words.lang,
@@ -105,9 +106,9 @@ def _masthead(folder: RunFolder, words: Words) -> dict[str, Any]:
     ]
     return {
         "title": say(str(run["title"])),
-        "summary": say(str(scenario.get("summary", ""))),
+        "summary": say(str(scenario["summary"])),
         "facts": facts,
-        "version": str(run["provenance"].get("mamori", "")),
+        "version": str(run["provenance"]["mamori"]),
     }
 
 
@@ -119,10 +120,9 @@ def _figure(estimate: Estimate, quantity: Quantity, words: Words) -> str:
     return f"{middle} ({words.numbers.interval(estimate, quantity)})"
 
 
-def _result(folder: RunFolder, words: Words) -> dict[str, Any]:
+def _result(folder: RunFolder, words: Words, incomes: Sequence[IncomeChange], waits: Sequence[Wait]) -> dict[str, Any]:
     """The sentence and the table on what an earlier vaccine changes, and the same by income group."""
     changes = readout.world_changes(folder)
-    incomes, waits = readout.income_changes(folder), readout.waits(folder)
     late, early = _day_labels(folder, words)
     return {
         "burdens": _burdens(folder, words),
@@ -202,12 +202,11 @@ def _by_income(
     ]
 
 
-def _equity(folder: RunFolder, words: Words) -> dict[str, Any]:
+def _equity(folder: RunFolder, words: Words, incomes: Sequence[IncomeChange], waits: Sequence[Wait]) -> dict[str, Any]:
     """The two tables by income group: deaths, and days of waiting."""
-    income_changes = readout.income_changes(folder)
-    axis = Axis.of(estimate for row in income_changes for estimate in (row.late_per_100k, row.early_per_100k))
+    axis = Axis.of(estimate for row in incomes for estimate in (row.late_per_100k, row.early_per_100k))
     income_blocks = []
-    for comparison, found in groupby(income_changes, key=lambda row: row.change.comparison):
+    for comparison, found in groupby(incomes, key=lambda row: row.change.comparison):
         rows = list(found)
         income_blocks.append(
             {
@@ -219,8 +218,8 @@ def _equity(folder: RunFolder, words: Words) -> dict[str, Any]:
             }
         )
     wait_blocks = []
-    for index, of_arm in groupby(readout.waits(folder), key=lambda wait: wait.arm):
-        arm, waits = folder.arms[index], list(of_arm)
+    for index, found_waits in groupby(waits, key=lambda wait: wait.arm):
+        arm, of_arm = folder.arms[index], list(found_waits)
         wait_blocks.append(
             {
                 "response": arm.response,
@@ -230,7 +229,7 @@ def _equity(folder: RunFolder, words: Words) -> dict[str, Any]:
                     {
                         "name": words.income(group),
                         "reference": group == "HIC",
-                        "waits": [wait for wait in waits if wait.group == group],
+                        "waits": [wait for wait in of_arm if wait.group == group],
                     }
                     for group in folder.income_groups
                 ],

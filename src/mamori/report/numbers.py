@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from babel.dates import format_date
@@ -50,7 +51,7 @@ class Writer:
 
     def percent(self, value: float) -> str:
         """Write a share of 1 as a percentage of two significant digits, with no more than one decimal."""
-        if 0 < value < _LEAST_SHARE:
+        if 0 < abs(value) < _LEAST_SHARE:
             return text("below {value}", self.lang).format(value=self.percent(_LEAST_SHARE))
         return format_percent(significant(value, 2), locale=self.lang, format="#,##0.#%")
 
@@ -79,6 +80,6 @@ class Writer:
             low = number
         return text("{low} to {high}", self.lang).format(low=low, high=high)
 
-    def date(self, value: object) -> str:
+    def date(self, value: date) -> str:
         """Write a calendar date in full."""
-        return format_date(value, format="long", locale=self.lang)  # type: ignore[arg-type]
+        return format_date(value, format="long", locale=self.lang)

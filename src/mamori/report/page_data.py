@@ -41,7 +41,7 @@ def page_data(folder: RunFolder, words: Words, curves: packing.Curves, script: s
         },
         "arms": _arms(folder, words),
         "days": [
-            {"key": _day_key(day), "name": words.vaccine_day(day), "short": words.short_vaccine_day(day)}
+            {"key": day, "name": words.vaccine_day(day), "short": words.short_vaccine_day(day)}
             for day in words.vaccine_days
         ],
         "responses": [{"key": name, "name": words.response(name)} for name in folder.responses],
@@ -93,15 +93,11 @@ def _arms(folder: RunFolder, words: Words) -> list[dict[str, Any]]:
             "name": arm.name,
             "index": index,
             "response": arm.response,
-            "day": _day_key(arm.vaccine_day),
+            "day": arm.vaccine_day,
             "ink": words.ink(arm),
         }
         for index, arm in enumerate(folder.arms)
     ]
-
-
-def _day_key(day: float) -> str:
-    return f"{day:g}"
 
 
 def _group(folder: RunFolder, words: Words, code: str) -> dict[str, Any]:

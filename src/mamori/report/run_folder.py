@@ -11,7 +11,9 @@ import numpy as np
 import polars as pl
 
 from mamori.core.errors import InputError
+from mamori.epidemic.pathogen import draw_pathogen
 from mamori.exercise.outcome import Outcome
+from mamori.exercise.scenario import Arm
 from mamori.exercise.week import INCOME_GROUPS
 
 DRAW_METRICS: tuple[str, ...] = (
@@ -26,16 +28,6 @@ DRAW_METRICS: tuple[str, ...] = (
     "day_40_per_100",
     "recognition_day",
 )
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One course of the exercise: a day on which vaccine arrives, under one response."""
-
-    name: str
-    vaccine_day: float
-    """Days from recognition to approval."""
-    response: str
 
 
 @dataclass(frozen=True)
@@ -68,14 +60,7 @@ class RunFolder:
         missing = [metric for metric in DRAW_METRICS if metric not in outcome.draws.columns]
         if missing:
             raise InputError(f"{path} has no '{missing[0]}' in its draws. Run the exercise again")
-        arms = tuple(
-            Arm(
-                name=arm["name"],
-                vaccine_day=float(arm["vaccine_day"]),
-                response=arm["response"],
-            )
-            for arm in outcome.run["arms"]
-        )
+        arms = tuple(Arm(arm["response"], arm["vaccine_day"]) for arm in outcome.run["arms"])
         places = pl.DataFrame(outcome.run["place_table"], infer_schema_length=None)
         return cls(path=path, outcome=outcome, arms=arms, places=places)
 
@@ -142,10 +127,7 @@ class RunFolder:
     @cached_property
     def r0(self) -> np.ndarray:
         """The basic reproduction number of every draw, (draws,)."""
-        from mamori.epidemic.pathogen import draw_pathogen
-
-        scenario = self.run["scenario"]
-        return draw_pathogen(scenario["pathogen"], self.draws, seed=self.run["seed"]).r0
+        return draw_pathogen(self.run["scenario"]["pathogen"], self.draws, seed=self.run["seed"]).r0
 
     @property
     def draws(self) -> int:
@@ -156,7 +138,7 @@ class RunFolder:
     def recognition_day(self) -> np.ndarray:
         """The day on which the pathogen is recognised, (draws,); infinite where it never is.
 
-        It is that of the first arm: what is compared begins later, but for a response that begins before.
+        It is that of the first arm: no vaccine can change it, only a response that begins before recognition.
         """
         return np.asarray(self.outcomes["recognition_day"][0, :, 0])
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mamori.core.messages import text
+from mamori.exercise.scenario import Arm
 from mamori.report.numbers import Writer
-from mamori.report.run_folder import Arm, Comparison, RunFolder
+from mamori.report.run_folder import Comparison, RunFolder
 
 _SCRIPT_WORD = re.compile(r'\bt\(\s*"((?:[^"\\]|\\.)*)"')
 """A message in the page's script: a call ``t("...")``."""
@@ -75,11 +76,11 @@ class Words:
         }
         return names.get(name, name)
 
-    def vaccine_day(self, day: float) -> str:
+    def vaccine_day(self, day: int) -> str:
         """Name the day of approval in full."""
         return self.say("vaccine approved on day {day}").format(day=self.numbers.day(day))
 
-    def short_vaccine_day(self, day: float) -> str:
+    def short_vaccine_day(self, day: int) -> str:
         """Name the day of approval where space is short."""
         return self.say("day {day}").format(day=self.numbers.day(day))
 
@@ -101,7 +102,7 @@ class Words:
         return f"{name}: {days}"
 
     @cached_property
-    def vaccine_days(self) -> tuple[float, ...]:
+    def vaccine_days(self) -> tuple[int, ...]:
         """The days of approval of the run, earliest first."""
         return tuple(sorted({arm.vaccine_day for arm in self.folder.arms}))
 

@@ -9,12 +9,12 @@ const t = (message, values = {}) =>
 // ---- numbers: three significant digits, as the language writes them ----
 
 const wordsFrom = report.lang === "ja" ? 1e5 : 1e6;
-const inFull = new Intl.NumberFormat(report.lang, { maximumFractionDigits: 0 });
+const inFull = new Intl.NumberFormat(report.lang, { maximumFractionDigits: 0, signDisplay: "negative" });
 const inWords = new Intl.NumberFormat(report.lang, {
   notation: "compact", compactDisplay: report.lang === "ja" ? "short" : "long", maximumSignificantDigits: 3,
 });
 const onAxis = new Intl.NumberFormat(report.lang, { notation: "compact", maximumSignificantDigits: 3 });
-const withDecimals = new Intl.NumberFormat(report.lang, { maximumFractionDigits: 2 });
+const withDecimals = new Intl.NumberFormat(report.lang, { maximumFractionDigits: 2, signDisplay: "negative" });
 
 const write = {
   count: (value) => (Math.abs(value) < wordsFrom ? inFull.format(value.toPrecision(3)) : inWords.format(value)),

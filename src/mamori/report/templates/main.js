@@ -60,7 +60,11 @@ function drawControls() {
 
 // ---- sections ----
 
-const choosePlace = (group) => set({ group });
+/** Show the curves of a place; in a very large run only the places with most people have any. */
+function choosePlace(group) {
+  if (report.curves.places.groups.includes(group)) set({ group });
+}
+
 const colourMap = worldMap(document.getElementById("map-figure"), choosePlace);
 const table = placeTable(document.getElementById("place-table"), choosePlace);
 
