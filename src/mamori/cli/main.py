@@ -7,13 +7,12 @@ Command modules import only the standard library, typer and light parts of `mamo
 import errno
 import os
 import sys
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 from typer.main import get_command
 
+from mamori.cli import data, exercise, simulate
 from mamori.cli._common import Interrupted, command_group
 from mamori.core.errors import MamoriError
 
@@ -22,13 +21,11 @@ EXIT_INTERRUPTED = 130
 
 app = command_group(
     "Mamori: pandemic prevention, preparedness and response, from the first case to the last dose.",
-    "mamori --version",
+    "mamori exercise run",
 )
-for _name in ("data", "exercise"):
-    if find_spec(f"mamori.cli.{_name}"):
-        app.add_typer(import_module(f"mamori.cli.{_name}").app, name=_name)
-if find_spec("mamori.cli.simulate"):
-    app.command("simulate")(import_module("mamori.cli.simulate").simulate)
+app.command()(simulate.simulate)
+app.add_typer(data.app, name="data")
+app.add_typer(exercise.app, name="exercise")
 
 
 def _print_version(wanted: bool) -> None:
