@@ -114,10 +114,8 @@ def _masthead(folder: RunFolder, words: Words) -> dict[str, Any]:
 
 def _figure(estimate: Estimate, quantity: Quantity, words: Words) -> str:
     """Write a median with its interval behind it."""
-    middle = words.numbers.write(estimate.median, quantity)
-    if estimate.low == estimate.high:
-        return middle
-    return f"{middle} ({words.numbers.interval(estimate, quantity)})"
+    middle, interval = words.numbers.write(estimate.median, quantity), words.numbers.interval(estimate, quantity)
+    return f"{middle} ({interval})" if interval not in ("", middle) else middle
 
 
 def _result(folder: RunFolder, words: Words, incomes: Sequence[IncomeChange], waits: Sequence[Wait]) -> dict[str, Any]:

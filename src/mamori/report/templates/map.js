@@ -10,13 +10,23 @@ const mapMetrics = {
   peak_ward_percent: { name: t("Highest ward load, % of free beds"), kind: "percent", ramp: "burden" },
 };
 
-/** Breaks that split the values of `arms` into six classes of like size, rounded to two digits and told apart in writing. */
-function breaksOf(column, arms, kind) {
-  const values = arms.filter((arm) => column[arm]).flatMap((arm) => medians(column[arm])).filter((value) => value !== null).sort((a, b) => a - b);
+/** Classes of like size, at most six, for the values of `arms`: their breaks, told apart in writing, and their names. */
+function classesOf(column, arms, kind) {
+  const values = arms.filter((arm) => column[arm]).flatMap((arm) => medians(column[arm]))
+    .filter((value) => value !== null).sort((a, b) => a - b);
   const at = [1, 2, 3, 4, 5].map((i) => Number(values[Math.floor((i / 6) * (values.length - 1))]?.toPrecision(2)));
-  const distinct = new Map(at.filter((value) => value > values[0]).map((value) => [written(value, kind), value]));
-  return [...distinct.values()];
+  const apart = new Map(at.filter((value) => value > values[0]).map((value) => [written(value, kind), value]));
+  apart.delete(written(0, kind));
+  const breaks = [...apart.values()];
+  if (!values.length) return { breaks, names: [] };
+  if (!breaks.length) return { breaks, names: [writtenRange(values[0], values.at(-1), kind)] };
+  const between = breaks.slice(1).map((mark, i) => writtenRange(breaks[i], mark, kind));
+  return { breaks, names: [t("below {value}", { value: written(breaks[0], kind) }), ...between,
+    t("{value} and more", { value: written(breaks.at(-1), kind) })] };
 }
+
+/** The colour of a class on its ramp of six; fewer classes spread over the ramp. */
+const colourOf = (ramp, step, breaks) => `var(--${ramp}-${Math.round((step * 5) / Math.max(1, breaks.length))})`;
 
 const medians = (values) => (values.median ? values.median : values);
 
@@ -56,30 +66,24 @@ function worldMap(figure, onChoose) {
     showing = { arm };
     const { name, kind, ramp } = mapMetrics[metric];
     const column = report.columns[metric];
-    const breaks = breaksOf(column, arms, kind);
+    const { breaks, names } = classesOf(column, arms, kind);
     const values = medians(column[arm] ?? []);
     for (const [code, area] of areas) {
       const value = values[indexOf.get(code)] ?? null;
       const step = breaks.filter((mark) => value >= mark).length;
-      area.style.fill = value === null ? "" : `var(--${ramp}-${Math.round((step * 5) / breaks.length)})`;
+      area.style.fill = value === null ? "" : colourOf(ramp, step, breaks);
       area.classList.toggle("chosen", code === chosen);
     }
     drawing.setAttribute("aria-label", t("World map: {metric}. The same figures are in the table of places.", { metric: name }));
-    key.replaceChildren(mapKey(breaks, kind, ramp));
+    key.replaceChildren(mapKey(breaks, names, kind, ramp));
   };
 }
 
-function mapKey(breaks, kind, ramp) {
-  const words = [
-    t("below {value}", { value: written(breaks[0] ?? null, kind) }),
-    ...breaks.map((mark, i) => (i + 1 < breaks.length
-      ? writtenRange(mark, breaks[i + 1], kind) : t("{value} and more", { value: written(mark, kind) }))),
-  ];
-  const entries = words.map((text, step) =>
-    element("li", {}, element("i", { style: `--ink: var(--${ramp}-${Math.round((step * 5) / Math.max(1, breaks.length))})` }), text));
+function mapKey(breaks, names, kind, ramp) {
+  const entry = (ink, text) => element("li", {}, element("i", { style: `--ink: ${ink}` }), text);
   const none = kind === "day" ? t("not reached, or not in the run") : t("not in the run");
-  return element("ul", { class: "legend" }, ...(breaks.length ? entries : []),
-    element("li", {}, element("i", { style: "--ink: var(--no-data)" }), none));
+  return element("ul", { class: "legend" }, ...names.map((name, step) => entry(colourOf(ramp, step, breaks), name)),
+    entry("var(--no-data)", none));
 }
 
 /** A short table of the places where the figure is highest, or the day latest. */
