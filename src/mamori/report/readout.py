@@ -220,7 +220,7 @@ def place_columns(folder: RunFolder) -> Mapping[str, Mapping[str, np.ndarray]]:
         put("deaths_per_100k", arm, quantiles(outcomes["deaths"][arm] / people * 1e5))
         put("infected_percent", arm, quantiles(outcomes["infections"][arm] / people * 100)[1])
         put("refused_per_100k", arm, quantiles(outcomes["bed_days_refused"][arm] / people * 1e5)[1])
-        put("peak_ward_percent", arm, quantiles(outcomes["peak_ward_share"][arm] * 100)[1])
+        put("peak_ward_load", arm, quantiles(outcomes["peak_ward_share"][arm])[1])
         put("first_dose_day", arm, quantiles(outcomes["first_dose_day"][arm])[1])
         put("day_20", arm, quantiles(outcomes["day_20_per_100"][arm])[1])
     for comparison in folder.comparisons:

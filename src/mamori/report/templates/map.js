@@ -7,7 +7,7 @@ const mapMetrics = {
   infected_percent: { name: t("Infections per 100 people"), kind: "rate", ramp: "burden" },
   first_dose_day: { name: t("Day of the first dose"), kind: "day", ramp: "time" },
   day_20: { name: t("Day of 20 doses per 100 people"), kind: "day", ramp: "time" },
-  peak_ward_percent: { name: t("Highest ward load, % of free beds"), kind: "percent", ramp: "burden" },
+  peak_ward_load: { name: t("People needing a ward bed per free bed, at the worst"), kind: "rate", ramp: "burden" },
 };
 
 /** Classes of like size, at most six, for the values of `arms`: their breaks, told apart in writing, and their names. */

@@ -7,7 +7,7 @@ const placeColumns = {
   averted: { name: t("Deaths averted"), kind: "count" },
   averted_per_100k: { name: t("Deaths averted per 100,000 people"), kind: "rate" },
   infected_percent: { name: t("Infections per 100 people"), kind: "rate" },
-  peak_ward_percent: { name: t("Highest ward load, % of free beds"), kind: "percent" },
+  peak_ward_load: { name: t("People needing a ward bed per free bed, at the worst"), kind: "rate" },
   refused_per_100k: { name: t("Bed-days refused per 100,000 people"), kind: "rate" },
   first_dose_day: { name: t("Day of the first dose"), kind: "day" },
   day_20: { name: t("Day of 20 doses per 100 people"), kind: "day" },
