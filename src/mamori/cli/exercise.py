@@ -210,7 +210,7 @@ def compare(
             shown.add_row(
                 row["arm"],
                 row["group"],
-                text(row["metric"], lang),
+                text(row["metric"].capitalize(), lang),
                 _number(row["first_q50"]),
                 _number(row["second_q50"]),
                 difference,
@@ -375,7 +375,7 @@ def _print_averted(outcome: "Outcome", console: "Console", lang: str) -> None:
 
 def _interval(row: dict[str, float], prefix: str = "") -> str:
     """Write median and interval in one unit: 42.7 (10.4–132) k."""
-    numbers = [row[f"{prefix}{name}"] for name in ("q50", "q05", "q95")]
+    numbers = [row[f"{prefix}{statistic}"] for statistic in ("q50", "q05", "q95")]
     size = max(abs(number) for number in numbers)
     scale, unit = next(((limit, name) for limit, name in _UNITS if size >= limit), (1.0, ""))
     middle, low, high = (_three_digits(number / scale) for number in numbers)

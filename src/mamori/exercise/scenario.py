@@ -269,10 +269,9 @@ class Response(Part):
         "means (Kucharski et al. 2020, Lancet Infect Dis 20:1151: optimistic); lower income: assumption",
     )
     effect: ShareByIncome = quantity(
-        "Share of the demanded reduction of contacts that is achieved before fatigue",
-        source="April-June 2020: mean Rt of the Watson et al. 2022 fits 1.16, 1.64, 1.60, 1.84 (high to "
-        "low income) against R0 = 3 at the same OxCGRT stringency of 76-82, recomputed; less effective in "
-        "poorer countries: Maire 2021 (Peterson Institute)",
+        "Share of the demanded reduction of contacts, and of the precautions, that is achieved",
+        source="central: fall of Rt from 2.87 in April-December 2020, relative to high-income countries: medians of "
+        "the Watson et al. 2022 fits 1.34, 1.63, 1.49, 1.52 (high to low income), recomputed; strong: assumption",
     )
     light: ShareBySetting = quantity(
         "Reduction of contacts demanded by light measures: no large gatherings, work from home",
@@ -280,8 +279,8 @@ class Response(Part):
     )
     heavy: ShareBySetting = quantity(
         "Reduction of contacts demanded by heavy measures: closed schools, closed businesses, stay at home",
-        source="together 0.6-0.7 of all contacts: 0.74 fewer contacts in the British lockdown of March 2020 "
-        "(Jarvis et al. 2020, BMC Medicine 18:124)",
+        source="assumption: together about half of all contacts, those at home included; a nation under the "
+        "strictest lockdown gave up 0.74 (United Kingdom, March 2020; Jarvis et al. 2020, BMC Medicine 18:124)",
     )
     heavy_from_load: float = quantity(
         "Hospital load (people needing a bed per free bed) from which heavy measures are taken",
@@ -330,13 +329,15 @@ class Response(Part):
         "Known deaths of the past week, per million people and day, at which people who are not tired make "
         "half of the voluntary reduction",
         unit="deaths per million per day",
-        source="form: Weitz et al. 2020 (PNAS 117:32764); central: @@",
+        source="form: Weitz et al. 2020 (PNAS 117:32764); central: 0.3, at which this response to the wild type of "
+        "SARS-CoV-2 gives 16 million deaths in two years, near the 14.8 million excess deaths of 2020-2021 (Msemburi "
+        "et al. 2023, Nature 613:130); strong: a third of it",
         gt=0,
         le=1e6,
     )
     awareness_steepness: float = quantity(
         "Exponent k of the voluntary reduction x^k / (1 + x^k), x = deaths x adherence over the value above",
-        source="Weitz et al. 2020 (their gentlest form: no oscillations)",
+        source="assumption: the gentlest form, without lag-driven oscillations (Weitz et al. 2020)",
         gt=0,
         le=10,
     )
@@ -348,8 +349,8 @@ class Response(Part):
         "Reduction of transmission per contact by masks, distance and hygiene while there are measures, or as "
         "far as people are aware; people do not tire of it",
         unit="share",
-        source="0.25 (0.06-0.43) from nobody to everybody in masks (Leech et al. 2022, PNAS 119:e2119266119); "
-        "wearing rose through 2020 (Petherick et al. 2021)",
+        source="0.19 by masks at the mean level of wearing of 2020 (Leech et al. 2022, PNAS 119:e2119266119), the "
+        "rest assumption; wearing rose through 2020 (Petherick et al. 2021)",
     )
     fatigue_half_life_days: float = quantity(
         "Days in which half of the way to the lasting adherence is gone",

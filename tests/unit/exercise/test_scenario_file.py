@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mamori.core.errors import InputError
-from mamori.core.messages import LANGUAGES
+from mamori.core.messages import LANGUAGES, text
 from mamori.exercise import scenario as models
+from mamori.exercise.assumptions import assumptions
 from mamori.exercise.scenario import Arm, Scenario
 from mamori.exercise.scenario_file import built_in_scenarios, changed, changed_settings, load_scenario
 
@@ -142,6 +143,22 @@ def test_the_schema_in_the_repository_is_that_of_the_models(root: Path) -> None:
 
 
 @pytest.mark.parametrize("lang", [lang for lang in LANGUAGES if lang != "en"])
-def test_every_field_and_assumption_is_translated(lang: str, disease_x: Scenario) -> None:
-    missing = [setting.path for setting in models.settings(disease_x) if setting.meaning(lang) == setting.description]
-    assert missing == []
+@pytest.mark.parametrize("name", built_in_scenarios())
+def test_every_word_of_a_built_in_scenario_is_translated(lang: str, name: str) -> None:
+    scenario = load_scenario(name)
+    pooled = scenario.model_copy(update={"care": scenario.care.model_copy(update={"beds": "pooled-by-region"})})
+    words = [scenario.title, scenario.summary, *assumptions(scenario), *assumptions(pooled)]
+    for setting in models.settings(scenario):
+        assert setting.meaning(lang) != setting.description, setting.path
+        words += [word for word in (setting.unit, setting.source) if word]
+        words += [setting.value] if setting.path.endswith("description") else []
+    assert [word for word in words if text(word, lang) == word] == []
+
+
+def test_every_word_of_the_command_line_is_translated(root: Path) -> None:
+    source = (root / "src" / "mamori" / "cli" / "exercise.py").read_text(encoding="utf-8")
+    words = set(re.findall(r'\btext\(\s*"([^"]+)"', source))
+    for titles in re.findall(r"for name in \(([^)]*)\)", source):
+        words |= set(re.findall(r'"([^"]+)"', titles))
+    assert len(words) > 20
+    assert sorted(word for word in words if text(word, "ja") == word) == []
