@@ -7,9 +7,12 @@ import typer
 from typer.core import TyperGroup
 
 from mamori.core.errors import MamoriError
-from mamori.core.messages import LANGUAGES, text
+from mamori.core.messages import LANGUAGES, check_language, text
 
-Language = Annotated[str, typer.Option("--lang", help=f"Language of the words: {' or '.join(LANGUAGES)}.")]
+Language = Annotated[
+    str,
+    typer.Option("--lang", callback=check_language, help=f"Language of the words: {' or '.join(LANGUAGES)}."),
+]
 
 SILENT_SECONDS = 3.0
 """Loading compiled kernels takes less than this, compiling them more."""

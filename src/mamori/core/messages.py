@@ -20,13 +20,18 @@ def text(message: str, lang: str = "en") -> str:
     return message if lang == "en" else _catalogue(lang).get(message, message)
 
 
-@cache
-def _catalogue(lang: str) -> dict[str, str]:
+def check_language(lang: str) -> str:
+    """Return `lang`, or raise `InputError` when Mamori does not speak it."""
     if lang not in LANGUAGES:
         raise InputError(
-            f"language '{lang}' is not available; choose one of {', '.join(LANGUAGES)}."
-            f"{did_you_mean(lang, LANGUAGES)}"
+            f"language '{lang}' is not available; choose one of {', '.join(LANGUAGES)}.{did_you_mean(lang, LANGUAGES)}"
         )
+    return lang
+
+
+@cache
+def _catalogue(lang: str) -> dict[str, str]:
+    check_language(lang)
     from babel.messages.pofile import read_po
 
     folder = resources.files("mamori") / "locale" / lang

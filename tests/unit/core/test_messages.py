@@ -28,7 +28,7 @@ def _literals(root: Path) -> Iterator[tuple[str, str]]:
                 assert not isinstance(message, ast.JoinedStr), (
                     f"{file}:{node.lineno}: format after text(), not in it"
                 )
-                if isinstance(message, ast.Constant):
+                if isinstance(message, ast.Constant) and message.value:
                     yield f"{file.relative_to(root)}:{node.lineno}", str(message.value)
 
 
