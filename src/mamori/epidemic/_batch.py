@@ -236,13 +236,13 @@ def _one(state, model, places, levers, stay, outcome, d, p, day, expected, space
         )  # fmt: skip
         status[IN_CARE] = 1 if number > 0.0 or in_care(box) > 1e-6 else 0
     else:
-        _rest(y, care, mix, nv, course, stay, place, coverage, model.fine, space)
+        _rest(y, care, mix, nv, course, outcome, stay, place, coverage, model.fine, space)
     status[LACKING] = 1 if lacking else 0
     _record(y, box, nv, state.total[d, p], space, row)
 
 
 @inner_kernel
-def _rest(y, care, mix, nv, course, stay, place, coverage, fine, space):
+def _rest(y, care, mix, nv, course, outcome, stay, place, coverage, fine, space):
     """A day without infected or patients."""
     for v in range(nv):
         for a in range(AGES):
@@ -253,7 +253,7 @@ def _rest(y, care, mix, nv, course, stay, place, coverage, fine, space):
             space.flows[f, a] = 0.0
         space.need[f] = 0.0
     if nv > 1 or course.immunity > 0.0:
-        quiet_day(y, care, mix, nv, course, stay, place, coverage, fine, space)
+        quiet_day(y, care, mix, nv, course, outcome, stay, place, coverage, fine, space)
 
 
 @inner_kernel

@@ -22,6 +22,7 @@ BOXES = DEAD + 1
 SAME_DAY = BOXES  # not people: yesterday's recoveries among those who came in yesterday, to foresee today's
 CARE_ROWS = BOXES + 1
 PARTS = 24  # steps a day of the bed system
+COARSE_PARTS = 4
 NODES = 2 * PARTS + 1  # with the midpoints that the Runge-Kutta steps need
 TERMS = 4  # the inflow of a day is a cubic in time
 
@@ -54,6 +55,7 @@ class Beds(NamedTuple):
     coef: np.ndarray  # (STATES, TERMS, AGES)
     vector: np.ndarray  # (14,)
     stage: np.ndarray  # (5, 14)
+    inflow: np.ndarray  # (6,)
     mixed: np.ndarray  # (STATES, BOXES, AGES)
 
 
@@ -67,6 +69,7 @@ def make_beds():
         np.zeros((STATES, TERMS, AGES)),
         np.zeros(14),
         np.zeros((5, 14)),
+        np.zeros(6),
         np.zeros((STATES, BOXES, AGES)),
     )
 
@@ -193,12 +196,12 @@ def _bed_rates(x, s, beds, stay, ward_beds, icu_beds, fallback, inflow, dx):
 
 
 @inner_kernel
-def _follow_beds(beds, stay, ward_beds, icu_beds, fallback, inflow):
-    """Shares that find a bed at all nodes of the day, by Runge-Kutta 4 with PARTS steps."""
+def _follow_beds(beds, stay, ward_beds, icu_beds, fallback, parts, inflow):
+    """Shares that find a bed at the 2 ``parts`` + 1 nodes of the day, by Runge-Kutta 4 with ``parts`` steps."""
     x = beds.vector
     d = beds.stage
-    h = 1.0 / PARTS
-    for part in range(PARTS):
+    h = 1.0 / parts
+    for part in range(parts):
         s = part * h
         p0, p1, p2 = _bed_rates(x, s, beds, stay, ward_beds, icu_beds, fallback, inflow, d[0])
         beds.found[0, 2 * part], beds.found[1, 2 * part], beds.found[2, 2 * part] = p0, p1, p2
@@ -216,13 +219,15 @@ def _follow_beds(beds, stay, ward_beds, icu_beds, fallback, inflow):
             x[i] += h / 6.0 * (d[0, i] + 2.0 * d[1, i] + 2.0 * d[2, i] + d[3, i])
     _inflow(beds.poly, 1.0, inflow)
     p0, p1, p2 = _shares(x, inflow, stay, ward_beds, icu_beds, fallback)
-    beds.found[0, NODES - 1], beds.found[1, NODES - 1], beds.found[2, NODES - 1] = p0, p1, p2
+    beds.found[0, 2 * parts], beds.found[1, 2 * parts], beds.found[2, 2 * parts] = p0, p1, p2
 
 
 @inner_kernel
-def _moments(beds, stay):
+def _moments(beds, stay, parts):
     """Moments of the inflow kernels weighted by the share found (composite Simpson over the nodes)."""
-    step = 1.0 / (NODES - 1)
+    nodes = 2 * parts + 1
+    stride = PARTS // parts
+    step = 1.0 / (nodes - 1)
     for f in range(3):
         for k in range(TERMS):
             beds.total[f, k] = 0.0
@@ -230,8 +235,8 @@ def _moments(beds, stay):
         for g in range(4):
             for k in range(TERMS):
                 beds.moment[c, g, k] = 0.0
-    for n in range(NODES):
-        w = step / 3.0 * (1.0 if n == 0 or n == NODES - 1 else (4.0 if n % 2 == 1 else 2.0))
+    for n in range(nodes):
+        w = step / 3.0 * (1.0 if n == 0 or n == nodes - 1 else (4.0 if n % 2 == 1 else 2.0))
         s = n * step
         for c in range(STAYS):
             if c == WARD_LIVE or c == WARD_DIE:
@@ -247,7 +252,7 @@ def _moments(beds, stay):
             if p == 0.0:
                 continue
             for g in range(4 if c == ICU_LIVE else 2):
-                q = w * p * stay.kernel[c, g, n]
+                q = w * p * stay.kernel[c, g, n * stride]
                 for k in range(TERMS):
                     beds.moment[c, g, k] += q
                     q *= s
@@ -353,11 +358,12 @@ def expected_returns(care, nv, stay, untreated, returns):
 
 
 @inner_kernel
-def care_day(care, box, nv, stay, outcome, ward_beds, icu_beds, fallback, untreated, beds, back, died, need):
+def care_day(care, box, nv, stay, outcome, ward_beds, icu_beds, fallback, untreated, parts, beds, back, died, need):
     """Advance all stays of one place by one day; the day's inflow stands in ``beds.coef``.
 
     ``back`` and ``died`` (STATES, AGES) take those who recovered and those who died; ``need`` (4,) takes the day's need
-    of ward beds, of ICU beds, and those of each who found none. ``box`` (BOXES,) holds the sums over ages and states. Returns whether anybody is or was without a bed.
+    of ward beds, of ICU beds, and those of each who found none. ``box`` (BOXES,) holds the sums over ages and states;
+    ``parts`` divides PARTS. Returns whether anybody is or was without a bed.
     """
     coef = beds.coef
     if nv > 1:
@@ -385,8 +391,8 @@ def care_day(care, box, nv, stay, outcome, ward_beds, icu_beds, fallback, untrea
     ample = in_icu + need[1] + peak_icu <= icu_beds and in_ward + in_icu + need[0] + need[1] + peak_ward <= ward_beds
     moment = stay.moment
     if not ample:
-        _follow_beds(beds, stay, ward_beds, icu_beds, fallback, beds.stage[4, :6].copy())
-        _moments(beds, stay)
+        _follow_beds(beds, stay, ward_beds, icu_beds, fallback, parts, beds.inflow)
+        _moments(beds, stay, parts)
         moment = beds.moment
         got = got_icu = 0.0
         for k in range(TERMS):

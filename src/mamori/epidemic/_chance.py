@@ -24,6 +24,7 @@ from mamori.epidemic._transmission import (
     force,
 )
 
+MANY_AT_ONCE = 30.0  # infections of a step above which they are drawn by cell
 INFECTIOUS = 4  # rows of the weights: asymptomatic, mild, both stages before hospital need
 (DRAW_INFECT, DRAW_E1, DRAW_E2, DRAW_SPLIT, DRAW_ASYM, DRAW_MILD, DRAW_CASE1, DRAW_CASE2, DRAW_WEIGHT, DRAW_SHARE,
  DRAW_ARRIVE, DRAW_ROUND) = range(12)  # fmt: skip
@@ -38,6 +39,15 @@ def infected(y, nv):
             for a in range(AGES):
                 total += y[v, c, a]
     return total
+
+
+@inner_kernel
+def _any_infected(y, v):
+    total = 0.0
+    for c in range(E1, CASE2 + 1):
+        for a in range(AGES):
+            total += y[v, c, a]
+    return total > 0.0
 
 
 @inner_kernel
@@ -102,25 +112,48 @@ def arrive(y, persons, ages, key, step):
 
 
 @inner_kernel
-def _new_infections(y, w, nv, course, place, dt, key, step, space_x, lam, flow):
+def _new_infections(y, w, nv, course, place, dt, key, step, x, lam, chances, flow):
+    """Infections of one step: how many, then who (one draw for each); cell by cell where they are many."""
     wa = course.asymptomatic_infectiousness
     for a in range(AGES):
-        space_x[a] = 0.0
+        x[a] = 0.0
     for v in range(nv):
         for a in range(AGES):
-            space_x[a] += place.rho[v] * (
+            x[a] += place.rho[v] * (
                 wa * w[v, 0, a] + place.case_weight * (w[v, 1, a] + w[v, 2, a] + w[v, 3, a])
             )
-    force(place.contact, space_x, lam)
+    force(place.contact, x, lam)
+    mean = 0.0
     for v in range(nv):
         for a in range(AGES):
-            mean = lam[a] * place.susceptibility[v, a] * y[v, S, a] * dt
-            if mean > 0.0:
-                n = poisson_quantile(mean, _uniform(key, step, DRAW_INFECT, a, v))
-                n = min(n, np.floor(y[v, S, a]))
-                y[v, S, a] -= n
-                flow[a] += n
-                y[v, E1, a] += n
+            chances[v, a] = lam[a] * place.susceptibility[v, a] * y[v, S, a] * dt
+            mean += chances[v, a]
+    if mean > MANY_AT_ONCE:
+        for v in range(nv):
+            for a in range(AGES):
+                n = poisson_quantile(chances[v, a], _uniform(key, step, DRAW_INFECT, a, v))
+                _infect(y, v, a, min(n, np.floor(y[v, S, a])), flow)
+        return
+    n = poisson_quantile(mean, _uniform(key, step, DRAW_INFECT, 0, 0))
+    for person in range(int(n)):
+        left = mean * _uniform(key, step, DRAW_INFECT, person, 1)
+        chosen_v = 0
+        chosen_a = -1
+        for v in range(nv):
+            for a in range(AGES):
+                if chosen_a < 0:
+                    left -= chances[v, a]
+                    if left < 0.0:
+                        chosen_v, chosen_a = v, a
+        if chosen_a >= 0 and y[chosen_v, S, chosen_a] >= 1.0:
+            _infect(y, chosen_v, chosen_a, 1.0, flow)
+
+
+@inner_kernel
+def _infect(y, v, a, n, flow):
+    y[v, S, a] -= n
+    y[v, E1, a] += n
+    flow[a] += n
 
 
 @inner_kernel
@@ -131,7 +164,7 @@ def _leave(n, p, key, step, transition, age, state):
 
 
 @inner_kernel
-def chance_day(y, w, nv, course, place, dispersion, key, day, parts, x, lam, flow):
+def chance_day(y, w, nv, course, place, dispersion, key, day, parts, x, lam, chances, flow):
     """Advance the infected of one place by one day in ``parts`` steps; ``flow`` (AGES) takes the new infections.
 
     ``w`` (STATES, INFECTIOUS, AGES) is the summed infectiousness of the cells. The NEED row of ``y`` takes those who come
@@ -142,6 +175,8 @@ def chance_day(y, w, nv, course, place, dispersion, key, day, parts, x, lam, flo
     for part in range(parts):
         step = day * 64 + part
         for v in range(nv):
+            if not _any_infected(y, v):
+                continue
             for a in range(AGES):
                 m = _leave(y[v, CASE2, a], course.case * dt, key, step, DRAW_CASE2, a, v)
                 if m > 0.0:
@@ -168,7 +203,7 @@ def chance_day(y, w, nv, course, place, dispersion, key, day, parts, x, lam, flo
                 m = _leave(y[v, E1, a], course.latent * dt, key, step, DRAW_E1, a, v)
                 y[v, E1, a] -= m
                 y[v, E2, a] += m
-        _new_infections(y, w, nv, course, place, dt, key, step, x, lam, flow)
+        _new_infections(y, w, nv, course, place, dt, key, step, x, lam, chances, flow)
 
 
 @inner_kernel

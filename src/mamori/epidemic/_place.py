@@ -9,6 +9,7 @@ from mamori.core.jit import inner_kernel, kernel
 from mamori.epidemic._care import (
     BOXES,
     CARE_ROWS,
+    COARSE_PARTS,
     DEAD,
     ICU_DIE,
     ICU_LIVE,
@@ -16,6 +17,7 @@ from mamori.epidemic._care import (
     NO_ICU_LIVE,
     NO_WARD_DIE,
     NO_WARD_LIVE,
+    PARTS,
     SAME_DAY,
     SHIFT_DIE,
     SHIFT_LIVE,
@@ -50,12 +52,14 @@ from mamori.epidemic._transmission import (
     MOVING,
     NEED,
     R1,
+    R2,
     ROWS,
     S,
     STATES,
     Course,
     Scratch,
     Setting,
+    choose_targets,
     make_scratch,
     transmit_day,
 )
@@ -176,7 +180,8 @@ def whole_day(y, w, care, box, mix, nv, course, stay, outcome, place, coverage, 
     new = space.start[0, 0]
     for a in range(AGES):
         new[a] = 0.0
-    chance_day(y, w, nv, course, place, dispersion, key, day, parts, space.work.rows[0], space.work.rows[1], new)
+    chance_day(y, w, nv, course, place, dispersion, key, day, parts, space.work.rows[0], space.work.rows[1],
+               space.back, new)  # fmt: skip
     for v in range(nv):
         for a in range(AGES):
             space.beds.coef[v, 0, a] = y[v, NEED, a]
@@ -184,7 +189,7 @@ def whole_day(y, w, care, box, mix, nv, course, stay, outcome, place, coverage, 
                 space.beds.coef[v, term, a] = 0.0
     _foresee_returns(care, mix, nv, stay, untreated, fine, space)
     if nv > 1 or place.doses > 0.0 or course.immunity > 0.0:
-        quiet_day(y, care, mix, nv, course, stay, place, coverage, fine, space)
+        quiet_day(y, care, mix, nv, course, outcome, stay, place, coverage, fine, space)
     else:
         for a in range(AGES):
             space.flows[1, a] = space.flows[2, a] = 0.0
@@ -233,9 +238,11 @@ def _care(y, care, box, mix, nv, stay, outcome, ward, icu, fallback, untreated, 
                 if v > 0:
                     for k in range(TERMS):
                         coef[0, k, a] += coef[v, k, a]
+    parts = PARTS if fine else COARSE_PARTS
     lacking = care_day(
-        care, box, states, stay, outcome, ward, icu, fallback, untreated, space.beds, space.back, space.died, space.need
-    )
+        care, box, states, stay, outcome, ward, icu, fallback, untreated, parts, space.beds, space.back, space.died,
+        space.need,
+    )  # fmt: skip
     if not fine:
         _spread(mix, nv, space.back)
         _spread(mix, nv, space.died)
@@ -243,8 +250,13 @@ def _care(y, care, box, mix, nv, stay, outcome, ward, icu, fallback, untreated, 
 
 
 @inner_kernel
-def quiet_day(y, care, mix, nv, course, stay, place, coverage, fine, space):
+def quiet_day(y, care, mix, nv, course, outcome, stay, place, coverage, fine, space):
     """Vaccination and loss of immunity for a day, the infected set aside."""
+    if place.doses > 0.0:
+        _dose_day(y, care, mix, nv, stay, fine, space.people)
+    if not fine:
+        _quiet_moves(y, nv, course, outcome, place, coverage, space)
+        return
     for v in range(nv):
         for c in range(E1, CASE2 + 1):
             for a in range(AGES):
@@ -252,15 +264,98 @@ def quiet_day(y, care, mix, nv, course, stay, place, coverage, fine, space):
                 y[v, c, a] = 0.0
         for a in range(AGES):
             space.y_before[v, NEED, a] = y[v, NEED, a]
-    if place.doses > 0.0:
-        _dose_day(y, care, mix, nv, stay, fine, space.people)
-    transmit_day(y, nv, course, place, coverage, space.people, 1, False, space.work, space.next, space.flows)
+    transmit_day(y, nv, course, place, coverage, space.people, 1, fine, space.work, space.next, space.flows)
     for v in range(nv):
         for c in range(E1, CASE2 + 1):
             for a in range(AGES):
                 y[v, c, a] += space.y_before[v, c, a]
         for a in range(AGES):
             y[v, NEED, a] = space.y_before[v, NEED, a]
+
+
+@inner_kernel
+def _quiet_moves(y, nv, course, outcome, place, coverage, space):
+    """`quiet_day` in coarse accuracy: immunity wanes, then states move, then doses are given, each exactly."""
+    kept = np.exp(-course.immunity)
+    second = course.immunity * kept
+    for v in range(nv):
+        for a in range(AGES):
+            r1 = y[v, R1, a] + space.returns[0, v, a] + 0.5 * space.returns[1, v, a]
+            r2 = y[v, R2, a]
+            y[v, R1, a] = kept * r1
+            y[v, R2, a] = second * r1 + kept * r2
+            y[v, S, a] += (1.0 - kept - second) * r1 + (1.0 - kept) * r2
+            space.flows[0, a] = space.flows[1, a] = space.flows[2, a] = 0.0
+    moves = outcome.vaccine
+    for c in (S, R1, R2):
+        for v in range(nv - 1, 0, -1):
+            source = space.next[v, 0]
+            for a in range(AGES):
+                source[a] = y[v, c, a]
+        for v in range(1, nv):
+            for a in range(AGES):
+                total = 0.0
+                for u in range(1, nv):
+                    total += moves[v, u] * space.next[u, 0, a]
+                y[v, c, a] = total
+    if nv > 6 and place.boosters > 0.0:
+        _give_boosters(y, place.boosters, space)
+    if place.doses > 0.0:
+        _give_doses(y, place.doses, coverage, space)
+
+
+@inner_kernel
+def _give_doses(y, doses, coverage, space):
+    """Share the day's doses over the open age groups in proportion to the eligible, never beyond a group's target."""
+    people, targets = space.people, space.work.targets
+    left = doses
+    for _ in range(2 * AGES):
+        row = choose_targets(coverage, people, targets)
+        if row < 0 or left <= 0.0:
+            return
+        whole = 0.0
+        for a in range(AGES):
+            whole += targets[a] * (y[0, S, a] + y[0, R1, a] + y[0, R2, a])
+        if whole <= 0.0:
+            return
+        share = left / whole if whole > doses else (left / doses) * (1.0 - np.exp(-1.0))
+        full = False
+        for a in range(AGES):
+            if targets[a] > 0.0:
+                can = y[0, S, a] + y[0, R1, a] + y[0, R2, a]
+                goal = people[LEFT, a] - (1.0 - coverage[row, a]) * people[LIVING, a]
+                part = share
+                if share * can >= goal:
+                    part = goal / can if can > 0.0 else 0.0
+                    full = True
+                for c in (S, R1, R2):
+                    moved = part * y[0, c, a]
+                    y[0, c, a] -= moved
+                    y[1, c, a] += moved
+                space.flows[1, a] += part * can
+                people[LEFT, a] -= part * can
+                left -= part * can
+        if not full:
+            return
+
+
+@inner_kernel
+def _give_boosters(y, doses, space):
+    whole = 0.0
+    for v in range(3, 6):
+        for c in (S, R1, R2):
+            for a in range(AGES):
+                whole += y[v, c, a]
+    if whole <= 0.0:
+        return
+    share = doses / whole if whole > doses else 1.0 - np.exp(-1.0)
+    for v in range(3, 6):
+        for c in (S, R1, R2):
+            for a in range(AGES):
+                moved = share * y[v, c, a]
+                y[v, c, a] -= moved
+                y[6, c, a] += moved
+                space.flows[2, a] += moved
 
 
 @inner_kernel
