@@ -112,9 +112,15 @@ def _part_name(setting: Setting, words: Words) -> str:
         return words.say("The exercise as a whole")
     if head == "responses":
         return words.response(rest.split(".")[0])
-    key = f"scenario.{head}"  # where the catalogue holds the description of a field
-    translated = words.say(key)
-    return str(Scenario.model_fields[head].description) if translated == key else translated
+    names = {
+        "emergence": words.say("Where the outbreak begins"),
+        "surveillance": words.say("What is seen, and when"),
+        "care": words.say("Hospital and intensive care"),
+        "vaccine": words.say("The vaccine"),
+        "supply": words.say("Manufacture of the vaccine"),
+        "delivery": words.say("Vaccination of people"),
+    }
+    return names.get(head, head)
 
 
 def _value(setting: Setting, words: Words) -> str:
@@ -122,6 +128,8 @@ def _value(setting: Setting, words: Words) -> str:
     if setting.value is None:
         return "–"
     values = setting.value if isinstance(setting.value, list) else [setting.value]
+    if setting.unit == "year":
+        values = [str(value) for value in values]
     return f"{', '.join(_plain(value, words) for value in values)} {words.say(setting.unit)}".strip()
 
 

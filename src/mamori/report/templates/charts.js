@@ -81,7 +81,8 @@ function endLabels(lines, y, x) {
     .map(({ short, label, ink, curves }) => ({ text: short ?? label, ink, at: y(curves.q50.at(-1)) }))
     .sort((a, b) => a.at - b.at);
   labels.forEach((label, i) => { if (i) label.at = Math.max(label.at, labels[i - 1].at + 13); });
-  return labels.map(({ text, ink, at }) => svg("text", { class: `end ${ink}`, x, y: at + 4 }, text));
+  const over = Math.max(0, labels.at(-1).at - y(0));
+  return labels.map(({ text, ink, at }) => svg("text", { class: `end ${ink}`, x, y: at - over + 4 }, text));
 }
 
 /** The chart in words, for those who do not see it. */
