@@ -24,16 +24,17 @@ SMALLEST = 1e-3
 """Anything smaller is packed as zero."""
 MISSING = len(ALPHABET) ** 2 - 1
 
-WEEKLY_METRICS: tuple[str, ...] = (
+COURSES: tuple[str, ...] = (
     "infections",
     "deaths",
     "ward_occupied",
-    "ward_beds",
     "icu_occupied",
-    "icu_beds",
     "doses_cum",
     "contact_scale",
 )
+"""Weekly metrics that are shown with their bands."""
+BEDS: tuple[str, ...] = ("ward_beds", "icu_beds")
+"""Weekly metrics of which the median is enough: beds free for this outbreak."""
 AGE_METRICS: tuple[str, ...] = ("infections", "deaths", "yll", "first_doses")
 
 DAYS_PER_WEEK = 7
@@ -104,14 +105,16 @@ class CurveTable:
         )
 
 
-def weekly_curves(folder: RunFolder, groups: Sequence[str], quantiles: Sequence[str]) -> CurveTable:
-    """Return the weekly curves of `groups`; a step is the last day of its week.
+def weekly_curves(
+    folder: RunFolder, metrics: Sequence[str], groups: Sequence[str], quantiles: Sequence[str]
+) -> CurveTable:
+    """Return the weekly curves of `metrics` in `groups`; a step is the last day of its week.
 
     Raises `InputError` when `weekly.parquet` lacks a week of an arm, group or metric.
     """
     weeks = range(1, folder.weeks + 1)
     axes = {"arm": folder.arm_names, "group": groups, "week": weeks}
-    values = _arrays(folder, folder.outcome.weekly, WEEKLY_METRICS, axes, quantiles)
+    values = _arrays(folder, folder.outcome.weekly, metrics, axes, quantiles)
     return CurveTable(tuple(groups), tuple(DAYS_PER_WEEK * week for week in weeks), tuple(quantiles), values)
 
 

@@ -14,12 +14,13 @@ from mamori.report.numbers import significant
 from mamori.report.run_folder import RunFolder
 from mamori.report.words import Words, script_messages
 
-LARGEST_PLACE_CURVES = 1_700_000
+LARGEST_PLACE_CURVES = 1_850_000
 """Characters that the weekly curves of single places may fill, so that the page stays below 3 MB."""
 
 WORLD = "WORLD"
 
 _BAND = ("q05", "q50", "q95")
+_MEDIAN = ("q50",)
 _COARSER = (1, 2, 4)
 """Weeks from one number of a place's curve to the next, tried in this order."""
 _MARGIN = 0.9
@@ -29,6 +30,7 @@ _MARGIN = 0.9
 def page_data(folder: RunFolder, words: Words, curves: packing.Curves, script: str) -> dict[str, Any]:
     """Return all that `script` reads; `curves` are those of single places."""
     groups = (WORLD, *folder.income_groups)
+    every = curves.steps[0] // packing.DAYS_PER_WEEK
     return {
         "lang": words.lang,
         "words": {message: words.say(message) for message in script_messages(script)},
@@ -55,13 +57,17 @@ def page_data(folder: RunFolder, words: Words, curves: packing.Curves, script: s
         },
         "map": _map(),
         "curves": {
-            "groups": asdict(packing.weekly_curves(folder, groups, tuple(QUANTILES)).packed()),
+            "groups": asdict(packing.weekly_curves(folder, packing.COURSES, groups, tuple(QUANTILES)).packed()),
             "places": asdict(curves),
+        },
+        "beds": {
+            "groups": asdict(packing.weekly_curves(folder, packing.BEDS, groups, _MEDIAN).packed()),
+            "places": asdict(packing.weekly_curves(folder, packing.BEDS, curves.groups, _MEDIAN).packed(every)),
         },
         "ageGroups": AGE_GROUPS,
         "ages": {
             "groups": asdict(packing.age_profiles(folder, groups, _BAND).packed()),
-            "places": asdict(packing.age_profiles(folder, curves.groups, ("q50",)).packed()),
+            "places": asdict(packing.age_profiles(folder, curves.groups, _MEDIAN).packed()),
         },
     }
 
@@ -77,7 +83,7 @@ def place_curves(folder: RunFolder) -> packing.Curves:
 
     Every week where that fits, else every second or fourth week, else only the places with most people.
     """
-    table = packing.weekly_curves(folder, folder.codes, _BAND)
+    table = packing.weekly_curves(folder, packing.COURSES, folder.codes, _BAND)
     for every in _COARSER:
         curves = table.packed(every)
         if curves.size <= LARGEST_PLACE_CURVES:

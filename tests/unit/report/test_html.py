@@ -72,7 +72,7 @@ def test_the_script_finds_all_it_draws_from(pages: dict[str, str]) -> None:
     assert [arm["name"] for arm in data["arms"]][:2] == ["none-100", "none-365"]
     assert data["defaultResponse"] == "central"
     assert data["curves"]["groups"]["groups"] == ["WORLD", "HIC", "UMIC", "LMIC", "LIC"]
-    for table in (*data["curves"].values(), *data["ages"].values()):
+    for table in (table for part in ("curves", "beds", "ages") for table in data[part].values()):
         for arms in table["series"].values():
             assert len(arms) == 6
             assert all(len(groups) == len(table["groups"]) for groups in arms)

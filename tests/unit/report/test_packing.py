@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mamori.core.errors import InputError
 from mamori.report import packing
-from mamori.report.packing import ALPHABET, MISSING, pack, weekly_curves
+from mamori.report.packing import ALPHABET, COURSES, MISSING, pack, weekly_curves
 from mamori.report.page_data import place_curves
 from mamori.report.run_folder import RunFolder
 from tests.unit.report.conftest import PLACES, Write
@@ -55,7 +55,7 @@ def test_what_the_scale_does_not_hold_is_an_error(value: float) -> None:
 
 def test_curves_are_those_of_the_table(new_run: Write) -> None:
     folder = RunFolder.read(new_run(places=PLACES[:3], weeks=20, draws=4))
-    curves = weekly_curves(folder, folder.codes, ("q50", "q95")).packed(every=4)
+    curves = weekly_curves(folder, COURSES, folder.codes, ("q50", "q95")).packed(every=4)
     assert curves.steps == (28, 56, 84, 112, 140)
     rows = folder.outcome.weekly.filter(
         (pl.col("arm") == folder.arms[1].name)
@@ -74,7 +74,7 @@ def test_a_missing_week_is_an_error(new_run: Write) -> None:
     ).write_parquet(path / "weekly.parquet")
     folder = RunFolder.read(path)
     with pytest.raises(InputError, match="'deaths' has 42 rows; 6 arms x 2 groups x 4 weeks need 48"):
-        weekly_curves(folder, folder.codes, ("q50",))
+        weekly_curves(folder, COURSES, folder.codes, ("q50",))
 
 
 def test_curves_become_coarser_and_then_fewer_where_space_is_short(

@@ -82,10 +82,11 @@ function drawDoseCharts() {
 
 function drawCurves() {
   const { group } = chosen;
-  const source = placeOf.has(group) ? report.curves.places : report.curves.groups;
+  const kind = placeOf.has(group) ? "places" : "groups";
+  const source = report.curves[kind];
   const count = { days: source.steps, kind: "count", byTens: chosen.byTens };
   const share = { days: source.steps };
-  const beds = (metric) => [{ label: t("Free beds"), values: curvesOf(source, metric, armsShown()[0].index, group).q50 }];
+  const beds = (metric) => [{ label: t("Free beds"), values: curvesOf(report.beds[kind], metric, armsShown()[0].index, group).q50 }];
   fill("curve-charts",
     lineChart({ ...count, title: t("Infections"), unit: t("per week"), lines: linesOf(source, "infections", group) }),
     lineChart({ ...count, title: t("Deaths"), unit: t("per week"), lines: linesOf(source, "deaths", group) }),
