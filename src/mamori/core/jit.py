@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from numba import njit
 
@@ -15,16 +15,17 @@ FAST = {"contract", "reassoc", "nsz"}
 
 def kernel(function: Function) -> Function:
     """Compile an array function on its first call and cache the machine code on disk."""
-    compiled: Function = njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")(function)
-    return compiled
+    return _compiled(function)
 
 
 def inner_kernel(function: Function) -> Function:
     """Compile a kernel that only other kernels call: without the wrapper for Python, which takes long to compile."""
-    compiled: Function = njit(
-        cache=True, nogil=True, fastmath=FAST, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
-    )(function)
-    return compiled
+    return _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+def _compiled(function: Function, **wrappers: bool) -> Function:
+    options: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": FAST, "error_model": "numpy", **wrappers}
+    return cast("Function", njit(**options)(function))
 
 
 def _drop_stale_code() -> None:

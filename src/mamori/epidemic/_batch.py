@@ -24,7 +24,7 @@ from mamori.epidemic._care import (
 )
 from mamori.epidemic._chance import arrive, become_whole, infected
 from mamori.epidemic._place import place_day, quiet_day, whole_day
-from mamori.epidemic._transmission import AGES, ASYM, CASE1, CASE2, E1, E2, MILD, NEED, S, Course, Setting
+from mamori.epidemic._transmission import AGES, ASYM, CASE1, CASE2, E1, E2, MILD, NEED, Course, S, Setting
 
 UNTOUCHED, WHOLE, MANY = range(3)  # no infection yet; few infected, moved by chance; many, moved by the equations
 LIVE_STATES, LACKING, REGIME, IN_CARE = range(4)  # columns of ``status``
@@ -139,7 +139,7 @@ def _arrivals(state, d, places, silent, expected):
 
 
 @inner_kernel
-def _infect(y, w, nv, few, places, p, persons, regime, key, day):
+def _infect(y, few, places, p, persons, regime, key, day):
     """Let the travellers in; returns how many, and the regime of the place after it."""
     if persons <= 0.0:
         return 0.0, regime
@@ -207,7 +207,7 @@ def _one(state, model, places, levers, stay, outcome, d, p, day, expected, space
     if levers.boosters[d, p] > 0.0:
         status[LIVE_STATES] = 7
     nv = status[LIVE_STATES]
-    row[IMPORTS], status[REGIME] = _infect(y, w, nv, model.few, places, p, expected, status[REGIME], key, day)
+    row[IMPORTS], status[REGIME] = _infect(y, model.few, places, p, expected, status[REGIME], key, day)
     if status[REGIME] == UNTOUCHED and nv == 1:
         return
     number = infected(y, nv) if status[REGIME] != UNTOUCHED else 0.0
@@ -231,7 +231,8 @@ def _one(state, model, places, levers, stay, outcome, d, p, day, expected, space
         status[IN_CARE] = 1
     elif number > 0.0 or status[IN_CARE] == 1:
         lacking = whole_day(
-            y, w, care, box, mix, nv, course, stay, outcome, place, coverage, ward, icu, model.fallback, lacking, model.fine,
+            y, w, care, box, mix, nv, course, stay, outcome, place, coverage, ward, icu, model.fallback, lacking,
+            model.fine,
             model.shape[d], key, day, model.parts[d], space,
         )  # fmt: skip
         status[IN_CARE] = 1 if number > 0.0 or in_care(box) > 1e-6 else 0

@@ -1,6 +1,7 @@
 """Care within one place: those who need hospital, with or without a bed, until recovery or death (array kernels).
 
-The stays are linear, so a day is advanced exactly: ``x(1) = exp(A) x(0) + integral of exp(A (1 - s)) b(s) ds``. Only the
+The stays are linear, so a day is advanced exactly: ``x(1) = exp(A) x(0) + integral of exp(A (1 - s)) b(s) ds``. Only
+the
 share that finds a bed is nonlinear; it depends on the sums over ages and vaccine states alone and is followed by a
 small system of its own with many steps a day. Equations: docs/methods/epidemic.md.
 """
@@ -14,7 +15,9 @@ from mamori.core.jit import inner_kernel
 from mamori.epidemic._transmission import AGES, CASE1, CASE2, NEED, STATES
 
 # Stays (two Erlang stages each), in the order of the arrays: row 2 * stay, 2 * stay + 1; then step-down (two rows).
-WARD_LIVE, WARD_DIE, NO_WARD_LIVE, NO_WARD_DIE, ICU_LIVE, ICU_DIE, NO_ICU_LIVE, NO_ICU_DIE, SHIFT_LIVE, SHIFT_DIE = range(10)
+WARD_LIVE, WARD_DIE, NO_WARD_LIVE, NO_WARD_DIE, ICU_LIVE, ICU_DIE, NO_ICU_LIVE, NO_ICU_DIE, SHIFT_LIVE, SHIFT_DIE = (
+    range(10)
+)
 STAYS = 10  # SHIFT: needed intensive care, got a ward bed instead
 STEPDOWN = 2 * STAYS
 DEAD = STEPDOWN + 2
@@ -468,7 +471,8 @@ def _first_column(generator, times):
 def make_stay(days, stepdown_days):
     """Propagation tables of the stays: ``days`` (STAYS,) mean lengths, two Erlang stages each.
 
-    For two equal stages of rate r: exp(A t)[0, 0] = e^(-r t), exp(A t)[1, 0] = r t e^(-r t); intensive care survived goes
+    For two equal stages of rate r: exp(A t)[0, 0] = e^(-r t), exp(A t)[1, 0] = r t e^(-r t); intensive care survived
+    goes
     on to step-down, a chain of four stages, by the matrix exponential.
     """
     rate = 2.0 / np.asarray(days, dtype=float)

@@ -2,7 +2,8 @@
 
 A stage of rate r is left in a step dt with probability r dt, so that its mean length is exact. Each infected person's
 infectiousness is gamma distributed (mean 1, shape k), which makes the number of their offspring negative binomial with
-dispersion k. Only the sum W over the people of a cell is kept: leaving does not depend on infectiousness, so the share of
+dispersion k. Only the sum W over the people of a cell is kept: leaving does not depend on infectiousness, so the
+share of
 W that m of n people take with them is Beta(m k, (n - m) k), exactly. Source: Lloyd-Smith et al. 2005, Nature 438:355.
 """
 
@@ -96,7 +97,7 @@ def become_whole(y, w, nv, k, key, step):
 
 @inner_kernel
 def arrive(y, persons, ages, key, step):
-    """Put ``persons`` newly infected into the first latent stage, ages drawn from ``ages``; returns how many found room."""
+    """Put ``persons`` newly infected into the first latent stage, ages drawn from ``ages``; returns how many."""
     placed = 0.0
     for n in range(int(persons)):
         u = _uniform(key, step, DRAW_ARRIVE, n, 0)
@@ -119,9 +120,7 @@ def _new_infections(y, w, nv, course, place, dt, key, step, x, lam, chances, flo
         x[a] = 0.0
     for v in range(nv):
         for a in range(AGES):
-            x[a] += place.rho[v] * (
-                wa * w[v, 0, a] + place.case_weight * (w[v, 1, a] + w[v, 2, a] + w[v, 3, a])
-            )
+            x[a] += place.rho[v] * (wa * w[v, 0, a] + place.case_weight * (w[v, 1, a] + w[v, 2, a] + w[v, 3, a]))
     force(place.contact, x, lam)
     mean = 0.0
     for v in range(nv):
@@ -167,7 +166,8 @@ def _leave(n, p, key, step, transition, age, state):
 def chance_day(y, w, nv, course, place, dispersion, key, day, parts, x, lam, chances, flow):
     """Advance the infected of one place by one day in ``parts`` steps; ``flow`` (AGES) takes the new infections.
 
-    ``w`` (STATES, INFECTIOUS, AGES) is the summed infectiousness of the cells. The NEED row of ``y`` takes those who come
+    ``w`` (STATES, INFECTIOUS, AGES) is the summed infectiousness of the cells. The NEED row of ``y`` takes those who
+    come
     to need hospital. Later stages move first, so that nobody moves twice in a step.
     """
     dt = 1.0 / parts

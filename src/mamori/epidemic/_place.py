@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-
 from mamori.core.jit import inner_kernel, kernel
 from mamori.epidemic._care import (
     BOXES,
@@ -12,19 +11,13 @@ from mamori.epidemic._care import (
     COARSE_PARTS,
     DEAD,
     ICU_DIE,
-    ICU_LIVE,
     NO_ICU_DIE,
-    NO_ICU_LIVE,
     NO_WARD_DIE,
-    NO_WARD_LIVE,
     PARTS,
     SAME_DAY,
     SHIFT_DIE,
-    SHIFT_LIVE,
-    STEPDOWN,
     TERMS,
     WARD_DIE,
-    WARD_LIVE,
     Beds,
     care_day,
     count_boxes,
@@ -35,28 +28,25 @@ from mamori.epidemic._care import (
 from mamori.epidemic._chance import chance_day
 from mamori.epidemic._transmission import (
     AGES,
-    ASYM,
     BEND,
     CASE1,
     CASE2,
     CURVE,
     DYING,
     E1,
-    E2,
     LEFT,
     LEFT_BEND,
     LEFT_CURVE,
     LEFT_DYING,
     LIVING,
-    MILD,
     MOVING,
     NEED,
     R1,
     R2,
     ROWS,
-    S,
     STATES,
     Course,
+    S,
     Scratch,
     Setting,
     choose_targets,
@@ -138,8 +128,9 @@ def make_space():
 
 
 @inner_kernel
-def place_day(y, care, box, mix, nv, course, stay, outcome, place, coverage, ward, icu, fallback, untreated, substeps, fine,
-              space):  # fmt: skip
+def place_day(
+    y, care, box, mix, nv, course, stay, outcome, place, coverage, ward, icu, fallback, untreated, substeps, fine, space
+):
     """Advance one place by one day; ``ward`` and ``icu`` beds are free for it. Returns whether anybody lacks a bed."""
     for v in range(nv):
         for a in range(AGES):
@@ -444,12 +435,30 @@ class Days(NamedTuple):
 
 
 @kernel
-def run_place(y, care, contact, prob_hospital, rho, course, stay, outcome, coverage, days, seeds, seed_day, space, stocks, flows, by_age):
+def run_place(
+    y,
+    care,
+    contact,
+    prob_hospital,
+    rho,
+    course,
+    stay,
+    outcome,
+    coverage,
+    days,
+    seeds,
+    seed_day,
+    space,
+    stocks,
+    flows,
+    by_age,
+):
     """Run one place over all of ``days`` with parameters by day (deterministic, fine steps).
 
     ``stocks`` (T + 1, MOVING + BOXES + STATES): compartments summed over ages and states, boxes of care, then everybody
     (the dead too) by vaccine state; row 0 is the initial state. ``flows`` (T, 8): infections, first doses, boosters,
-    deaths, need of ward beds, of ICU beds, those of each without one. ``by_age`` (5, AGES) adds up infections, first doses,
+    deaths, need of ward beds, of ICU beds, those of each without one. ``by_age`` (5, AGES) adds up infections, first
+    doses,
     boosters, deaths, hospital need. ``seeds`` by age are infected on ``seed_day``.
     """
     steps = days.beta.shape[0]
@@ -483,11 +492,19 @@ def run_place(y, care, contact, prob_hospital, rho, course, stay, outcome, cover
             course.vaccine,
         )
         place = Setting(
-            space.contact, rho, space.susceptibility, space.hospital, _NOBODY, 1.0, days.doses[t], 0.0,
+            space.contact,
+            rho,
+            space.susceptibility,
+            space.hospital,
+            _NOBODY,
+            1.0,
+            days.doses[t],
+            0.0,
             space.returns,
         )
         untreated = place_day(
-            y, care, box, mix, nv, today, stay, outcome, place, coverage, days.ward[t], days.icu[t], False, untreated, 1,
+            y, care, box, mix, nv, today, stay, outcome, place, coverage, days.ward[t], days.icu[t], False, untreated,
+            1,
             True, space,
         )  # fmt: skip
         for f in range(4):

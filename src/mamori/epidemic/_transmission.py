@@ -63,7 +63,7 @@ def pressure(y, nv, course, rho, case_weight, x):
 
 @inner_kernel
 def force(contact, x, lam):
-    """Force of infection by age: lam_i = sum_j contact[j, i] x_j (``contact`` transposed so that the loop is a stride)."""
+    """Force of infection by age: lam_i = sum_j contact[j, i] x_j (``contact`` lies transposed)."""
     for a in range(AGES):
         lam[a] = 0.0
     for j in range(AGES):
@@ -89,7 +89,7 @@ def dose_rate(doses, people):
 
 @inner_kernel
 def _within_state(y, dy, v, lam, susceptibility, hospital, asymptomatic, course, returns, time, hazard, flow):
-    """Derivatives inside one vaccine state; ``hazard`` by age takes the eligible out of it, ``flow`` adds infections."""
+    """Derivatives inside one vaccine state; ``hazard`` by age takes the eligible out, ``flow`` adds infections."""
     ke, ka, km, kc, kr = course.latent, course.asymptomatic, course.mild, course.case, course.immunity
     g = course.vaccine[v]
     for a in range(AGES):
@@ -110,7 +110,9 @@ def _within_state(y, dy, v, lam, susceptibility, hospital, asymptomatic, course,
         dy[v, MILD, a] = (1.0 - q - u) * exits - (km + g) * y[v, MILD, a]
         dy[v, CASE1, a] = q * exits - (kc + g) * y[v, CASE1, a]
         dy[v, CASE2, a] = kc * y[v, CASE1, a] - (kc + g) * y[v, CASE2, a]
-        dy[v, R1, a] = returns[0, v, a] + time * returns[1, v, a] + ka * y[v, ASYM, a] + km * y[v, MILD, a] - (kr + out) * r1
+        dy[v, R1, a] = (
+            returns[0, v, a] + time * returns[1, v, a] + ka * y[v, ASYM, a] + km * y[v, MILD, a] - (kr + out) * r1
+        )
         dy[v, R2, a] = kr * r1 - (kr + out) * r2
         dy[v, NEED, a] = kc * y[v, CASE2, a]
 
@@ -191,7 +193,20 @@ def derivative(y, dy, time, nv, course, place, targets, flow, rows):
         for a in range(AGES):
             hazard[a] = rate * targets[a]
             flow[1, a] = hazard[a] * can[a]
-    _within_state(y, dy, 0, lam, place.susceptibility, place.hospital, place.asymptomatic, course, place.returns, time, hazard, flow[0])
+    _within_state(
+        y,
+        dy,
+        0,
+        lam,
+        place.susceptibility,
+        place.hospital,
+        place.asymptomatic,
+        course,
+        place.returns,
+        time,
+        hazard,
+        flow[0],
+    )
     if nv == 1:
         return
     boost = rows[5]
@@ -209,7 +224,20 @@ def derivative(y, dy, time, nv, course, place, targets, flow, rows):
         flow[2, a] *= rate
     for v in range(1, nv):
         leave = boost if 3 <= v <= 5 else none
-        _within_state(y, dy, v, lam, place.susceptibility, place.hospital, place.asymptomatic, course, place.returns, time, leave, flow[0])
+        _within_state(
+            y,
+            dy,
+            v,
+            lam,
+            place.susceptibility,
+            place.hospital,
+            place.asymptomatic,
+            course,
+            place.returns,
+            time,
+            leave,
+            flow[0],
+        )
     _move_eligible(y, dy, 0, 1, hazard)
     for v in range(1, 5):
         _move_all(y, dy, v, v + 1, course.vaccine[v])
@@ -264,7 +292,9 @@ def rk_step(y, nv, since, h, course, place, fine, work, out, total):
     table, weights, nodes, stages = (DP_A, DP_B, DP_C, 6) if fine else (RK_A, RK_B, RK_C, 3)
     for s in range(1, stages):
         _combine(y, work.k, table[s], s, h, work.trial, nv)
-        derivative(work.trial, work.k[s], since + h * nodes[s], nv, course, place, work.targets, work.flows[s], work.rows)
+        derivative(
+            work.trial, work.k[s], since + h * nodes[s], nv, course, place, work.targets, work.flows[s], work.rows
+        )
     _combine(y, work.k, weights, stages, h, out, nv)
     for f in range(3):
         for a in range(AGES):
@@ -276,8 +306,8 @@ def rk_step(y, nv, since, h, course, place, fine, work, out, total):
 
 
 LEFT, LIVING, LEFT_DYING, LEFT_CURVE, LEFT_BEND, DYING, CURVE, BEND = range(8)
-"""Rows of ``people``: never-vaccinated living, all living (both at the start of the step), and the deaths of the day among
-them after the time t: rate * t + curve * t**2 + bend * t**3."""
+"""Rows of ``people``: never-vaccinated living, all living (both at the start of the step), and the deaths of the
+day among them after the time t: rate * t + curve * t**2 + bend * t**3."""
 
 
 @inner_kernel
@@ -316,7 +346,8 @@ def _deaths(since, h, rate, curve, bend):
 def _first_event(since, h, start, given, end, people, row_coverage, targets):
     """Time within the step at which the first open age group reaches its target (cubic Hermite), or ``h``.
 
-    The step begins ``since`` days into the day; doses by age flow at rates ``start`` to ``end`` and add up to ``given``.
+    The step begins ``since`` days into the day; doses by age flow at rates ``start`` to ``end`` and add up to
+    ``given``.
     """
     first = h
     for a in range(AGES):
@@ -347,7 +378,7 @@ def _first_event(since, h, start, given, end, people, row_coverage, targets):
 
 @inner_kernel
 def _smooth_length(y, dy, doses, targets):
-    """Length over which vaccination is smooth: up to where the eligible fall to a day's doses, and short when few are left."""
+    """Length over which vaccination is smooth: to where the eligible fall to a day's doses, short when few are left."""
     people = change = 0.0
     for a in range(AGES):
         people += targets[a] * (y[0, S, a] + y[0, E1, a] + y[0, E2, a] + y[0, R1, a] + y[0, R2, a])
@@ -377,7 +408,7 @@ def transmit_day(y, nv, course, place, coverage, people, substeps, fine, work, o
         row = choose_targets(coverage, people, work.targets)
     cuts = 0
     since = 0.0
-    for step in range(substeps):
+    for _ in range(substeps):
         remaining = 1.0 / substeps
         while remaining > 1e-12:
             if row < 0:

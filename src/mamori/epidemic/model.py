@@ -13,6 +13,7 @@ import numpy as np
 from mamori.core.ages import AGE_GROUPS
 from mamori.core.errors import InputError
 from mamori.core.rng import stream_key
+from mamori.data.contacts import SETTINGS
 from mamori.epidemic import _batch as batch
 from mamori.epidemic import _care as care
 from mamori.epidemic import _place as place
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-SETTINGS = ("home", "work", "school", "community")
 AGES = len(AGE_GROUPS)
 TRAVELLING_AGES = slice(4, 13)  # 20-64: the ages of infected travellers and of seeds
 STEP_RATE = 1.0  # the equations take so many steps a day that rate x step stays below this
@@ -39,7 +39,8 @@ HIGHEST_COVERAGE = 0.8  # of every age group, when no priority is given (Watson 
 class Drivers:
     """What acts on the epidemic during one call of `Epidemic.advance`; numbers or arrays that broadcast to (D, P).
 
-    ``contact_scale`` (D, P, 4) multiplies contacts by setting; ``transmission`` multiplies all of them; ``isolation`` is
+    ``contact_scale`` (D, P, 4) multiplies contacts by setting; ``transmission`` multiplies all of them; ``isolation``
+    is
     the share of symptomatic people's infectiousness removed; doses are people per day; beds are those free for this
     outbreak; ``severity`` multiplies the share of infections that need hospital; ``vaccine_efficacy_scale`` multiplies
     both efficacies; ``reinfection_rate`` per day adds to the rate out of each of the two immune stages.
@@ -61,7 +62,8 @@ class Drivers:
 class Flows:
     """Results of `Epidemic.advance`, each (D, P, days): people per day, or people at the end of the day (stocks).
 
-    Stocks: ``ward_occupied``, ``icu_occupied``; ``ward_demand`` and ``icu_demand`` count those without a bed too (one who
+    Stocks: ``ward_occupied``, ``icu_occupied``; ``ward_demand`` and ``icu_demand`` count those without a bed too (one
+    who
     needs intensive care and lies in a ward is in ``ward_occupied`` and in ``icu_demand``); ``infectious``. Flows:
     ``infections`` (imports not among them), ``imports``, ``hospital_need``, ``refused`` (needed a bed and found none),
     ``deaths``, ``first_doses``, ``booster_doses``.
@@ -84,12 +86,14 @@ class Flows:
 class Epidemic:
     """A batch of draws x places, advanced by whole days; control comes back between calls.
 
-    Arguments: ``population`` (P, 17) persons; ``contacts`` (P, 4, 17, 17) contacts per day of one person aged i (row) with
+    Arguments: ``population`` (P, 17) persons; ``contacts`` (P, 4, 17, 17) contacts per day of one person aged i (row)
+    with
     persons aged j in the settings home, work, school, community; ``pathogen`` with D draws; ``place_codes`` name the
     random streams; ``coverage`` (steps, 17) priority steps of vaccination, target shares met row by row; ``travel``
     (P, P) persons per day from row to column. Below ``stochastic_below`` infected a place moves whole people by chance
     (0: never; inf: always). ``accuracy`` "fine" is Dormand-Prince 5 and meets 1e-4 of each series' maximum; "coarse" is
-    Kutta's method of order 3 at the same steps, does not refine the days on which a coverage target is met, and does not
+    Kutta's method of order 3 at the same steps, does not refine the days on which a coverage target is met, and does
+    not
     follow patients by vaccine state (deaths per place within 1 %). With
     ``icu_fallback`` those without an ICU bed take a free ward bed: they die like those without intensive care, less
     the share that ward care saves, and stay as long as other ward patients. ``first_draw`` is the number of the batch's
@@ -174,16 +178,18 @@ class Epidemic:
         self._state.total[:, :, 0] += put
         reached = put.sum(axis=2) > 0
         regime = batch.WHOLE if self._model.few > 0 else batch.MANY
-        status[..., batch.REGIME] = np.where(reached & (status[..., batch.REGIME] == 0), regime, status[..., batch.REGIME])
+        status[..., batch.REGIME] = np.where(
+            reached & (status[..., batch.REGIME] == 0), regime, status[..., batch.REGIME]
+        )
 
     def _split(self, seeds: FloatArray) -> FloatArray:
         ages = self._places.ages
         if self._model.few == 0:
-            return seeds[..., None] * ages
+            return np.asarray(seeds[..., None] * ages)
         # Whole people: cumulative rounding keeps the sum and the shape of the age distribution.
         whole = np.ceil(seeds)[..., None]
         edges = np.round(whole * np.cumsum(ages, axis=1))
-        return np.diff(edges, axis=2, prepend=0.0)
+        return np.asarray(np.diff(edges, axis=2, prepend=0.0))
 
     def advance(self, days: int, drivers: Drivers) -> Flows:
         """Advance every draw and place by ``days`` with ``drivers`` held constant; deaths, beds and doses by day.
@@ -244,7 +250,7 @@ class Epidemic:
     def people(self) -> FloatArray:
         """Everybody, the dead too, (D, P): equals the population at every time."""
         rows = self._state.y[..., : transmission.MOVING, :].sum(axis=(2, 3, 4))
-        return rows + self._state.care[..., : care.BOXES, :].sum(axis=(2, 3, 4))
+        return np.asarray(rows + self._state.care[..., : care.BOXES, :].sum(axis=(2, 3, 4)))
 
 
 def compile_kernels() -> None:
@@ -282,7 +288,7 @@ def _growth_per_contact(contacts: FloatArray, pathogen: PathogenDraws) -> FloatA
     """
     days = infectious_days(pathogen)
     matrices = days[:, None, :, None] * contacts[None]
-    return np.abs(np.linalg.eigvals(matrices)).max(axis=2)
+    return np.asarray(np.abs(np.linalg.eigvals(matrices)).max(axis=2))
 
 
 def infectious_days(pathogen: PathogenDraws) -> FloatArray:
@@ -311,7 +317,7 @@ def _traveller_ages(population: FloatArray) -> FloatArray:
     ages[:, TRAVELLING_AGES] = population[:, TRAVELLING_AGES]
     nobody = ages.sum(axis=1) == 0
     ages[nobody] = population[nobody]
-    return ages / np.maximum(ages.sum(axis=1, keepdims=True), 1e-300)
+    return np.asarray(ages / np.maximum(ages.sum(axis=1, keepdims=True), 1e-300))
 
 
 def vaccine_moves(vaccine: Vaccine | None) -> FloatArray:
@@ -433,4 +439,5 @@ def _stay(pathogen: PathogenDraws, d: int) -> care.Stay:
     s = pathogen.stays
     days = (s.ward_live, s.ward_die, s.ward_untreated_live, s.ward_untreated_die, s.icu_live, s.icu_die,
             s.icu_untreated_live, s.icu_untreated_die, s.ward_live, s.ward_die)  # fmt: skip
-    return care.make_stay(np.array([np.asarray(x)[d] for x in days]), float(np.asarray(s.stepdown)[d]))
+    stay: care.Stay = care.make_stay(np.array([np.asarray(x)[d] for x in days]), float(np.asarray(s.stepdown)[d]))
+    return stay

@@ -50,7 +50,8 @@ _BY_TIME = {  # argument: (its times, value when neither file gives it)
     "vaccine_efficacy_infection": ("tt_vaccine_efficacy_infection", 0.95),
     "vaccine_efficacy_disease": ("tt_vaccine_efficacy_disease", 0.95),
 }
-_OTHERS = ("time_period", "seeding_cases", "seeding_age_order", "E1_0", "vaccine_coverage_mat", "dur_V", "dur_vaccine_delay",
+_OTHERS = ("time_period", "seeding_cases", "seeding_age_order", "E1_0", "vaccine_coverage_mat", "dur_V",
+"dur_vaccine_delay",
            "rel_infectiousness", "rel_infectiousness_vaccinated", "p_dist")  # fmt: skip
 _RECORDS = ("beta_set", "hosp_bed_capacity_used", "ICU_bed_capacity_used")  # results noted beside the arguments
 
@@ -114,13 +115,17 @@ class _Case:
     def _number(self, name: str, default: float | None = None) -> float:
         value = np.unique(self._values(name, default))
         if value.size != 1:
-            raise InputError(f"{self.files[0]}: '{name}' must be one number (the same at all ages). Got {value.size} different ones")
+            raise InputError(
+                f"{self.files[0]}: '{name}' must be one number (the same at all ages). Got {value.size} different ones"
+            )
         return float(value[0])
 
     def _ages(self, name: str) -> FloatArray:
         value = self._values(name)
         if value.shape != (AGES,):
-            raise InputError(f"{self.files[0]}: '{name}' has shape {value.shape}; it must hold {AGES} ages (0-4, ..., 80+)")
+            raise InputError(
+                f"{self.files[0]}: '{name}' has shape {value.shape}; it must hold {AGES} ages (0-4, ..., 80+)"
+            )
         return value
 
     def _contacts(self) -> FloatArray:
@@ -128,10 +133,12 @@ class _Case:
             raw = self._values("contact_matrix_16x16_raw")
             if raw.shape != (AGES - 1, AGES - 1):
                 raise InputError(f"{self.files[1]}: contact_matrix_16x16_raw has shape {raw.shape}; it must be 16 x 16")
-            return make_reciprocal(split_75_and_over(raw[None], self.population), self.population)[0]
+            return np.asarray(make_reciprocal(split_75_and_over(raw[None], self.population), self.population)[0])
         ready = self._values("contact_matrix_17x17_processed")
         if ready.shape != (AGES, AGES):
-            raise InputError(f"{self.files[1]}: contact_matrix_17x17_processed has shape {ready.shape}; it must be 17 x 17")
+            raise InputError(
+                f"{self.files[1]}: contact_matrix_17x17_processed has shape {ready.shape}; it must be 17 x 17"
+            )
         return ready
 
     def _by_day(self, name: str) -> FloatArray:
@@ -148,21 +155,23 @@ class _Case:
             values = np.atleast_1d(values)
         if len(values) != len(times):
             raise InputError(
-                f"{self.files[0]}: '{name}' has {len(values)} values and '{times_name}' {len(times)} times; they must be as many"
+                f"{self.files[0]}: '{name}' has {len(values)} values and '{times_name}' {len(times)} times; give both"
             )
         if np.any(np.diff(times) <= 0) or times[0] > 1:
-            raise InputError(f"{self.files[0]}: '{times_name}' must rise and begin with 0 or 1. Got {times.tolist()[:5]}")
+            raise InputError(
+                f"{self.files[0]}: '{times_name}' must rise and begin with 0 or 1. Got {times.tolist()[:5]}"
+            )
         if np.any(times != np.floor(times)):
             raise InputError(f"{self.files[0]}: '{times_name}' must be whole days. Got {times.tolist()[:5]}")
         at = np.searchsorted(times, np.arange(1, self.days + 1), side="right") - 1
-        return values[at]
+        return np.asarray(values[at])
 
     def seeds(self) -> FloatArray:
         if "E1_0" in self.params:
             return self._ages("E1_0")
         if "seeding_age_order" not in self.params:
             raise InputError(
-                f"{self.files[0]}: nimue draws the ages of the first cases at random. Give 'E1_0' (by age) or 'seeding_age_order'"
+                f"{self.files[0]}: nimue draws the ages of first cases at random. Give 'E1_0' or 'seeding_age_order'"
             )
         order = self._values("seeding_age_order").astype(int)
         if np.any(order < 1) or np.any(order > AGES):
@@ -205,7 +214,9 @@ class _Case:
             ours = reproduction[0] / growth_per_contact(self.contacts, self.history())
             theirs = float(np.atleast_1d(self._values("beta_set"))[0])
             if abs(ours - theirs) > 1e-6 * theirs:
-                raise InputError(f"{self.files[0]}: beta_set {theirs} does not belong to this R0, contacts and severity ({ours:.9g})")
+                raise InputError(
+                    f"{self.files[0]}: beta_set {theirs} does not belong to this R0, contacts and severity ({ours:.9g})"
+                )
         return Schedule(
             reproduction=reproduction,
             first_doses=self._by_day("max_vaccine"),

@@ -67,8 +67,10 @@ class PlaceRun:
     """Results of `run_schedule`: stocks at T + 1 times (row 0 is the start), flows of T days.
 
     ``compartments`` (T + 1, 9): S, E1, E2, asymptomatic, mild, both stages before hospital need, R1, R2. ``stays``
-    (T + 1, 10): people in the stays of `care`; ``stepdown``, ``dead`` (T + 1,). ``by_vaccine`` (T + 1, 7): everybody, the
-    dead too. ``need`` (T, 4): need of ward and of ICU beds, and those of each without one. ``by_age`` (5, 17): infections,
+    (T + 1, 10): people in the stays of `care`; ``stepdown``, ``dead`` (T + 1,). ``by_vaccine`` (T + 1, 7): everybody,
+    the
+    dead too. ``need`` (T, 4): need of ward and of ICU beds, and those of each without one. ``by_age`` (5, 17):
+    infections,
     first doses, boosters, deaths, hospital need over all days.
     """
 
@@ -136,7 +138,8 @@ def run_schedule(
     """Run one place over the days of ``schedule`` by the equations, without chance.
 
     ``population`` (17,) persons; ``contacts`` (17, 17) reciprocal, of i (row) with j; ``seeds`` (17,) of the
-    never-vaccinated are put into the first latent stage on ``seed_day``. beta_t = R_t / eigenvalue, so that R_t holds for a population without immunity.
+    never-vaccinated are put into the first latent stage on ``seed_day``. beta_t = R_t / eigenvalue, so that R_t holds
+    for a population without immunity.
     """
     days = len(schedule.reproduction)
     efficacy = np.zeros((2, days, transmission.STATES, transmission.AGES))

@@ -74,7 +74,8 @@ def replay_watson(
 ) -> pl.DataFrame:
     """Deaths with and without vaccines from 8 December 2020 to 8 December 2021 in every country of the folder ``fits``.
 
-    ``draw`` is the number of the posterior draw, from 1. ``correct`` mends the original's faults (F1-F3 in the docs): then the run is a sensitivity analysis, because the posterior was drawn with the faults. One row per
+    ``draw`` is the number of the posterior draw, from 1. ``correct`` mends the original's faults (F1-F3 in the docs):
+    then the run is a sensitivity analysis, because the posterior was drawn with the faults. One row per
     country: iso3, variant, draw, base_yr, novax_yr (deaths of the year), base_all, novax_all (deaths since December
     2019), averted_yr. Raises `InputError` for a folder or file that does not hold fits, or a draw that they lack.
     """
@@ -197,9 +198,7 @@ def fit_schedule(fit: Fit, begin: date, *, vaccinate: bool, correct: bool) -> Sc
 
     changes = [(date.fromisoformat(x) - begin).days for x in content["date_Rt_change"]]
     values = np.array([content["draws"]["R0"][draw], *(r[draw] for r in content["draws"]["Rt"])])
-    immunity = np.where(
-        (since_delta >= 0) & (since_delta < shift), 2.0 / delta["delta_dur_R"], 2.0 / content["dur_R"]
-    )
+    immunity = np.where((since_delta >= 0) & (since_delta < shift), 2.0 / delta["delta_dur_R"], 2.0 / content["dur_R"])
     every_age = np.ones(len(fit.population))
     return Schedule(
         reproduction=values[np.searchsorted(changes, days, side="right")],
@@ -231,7 +230,9 @@ def _efficacies(fit: Fit, correct: bool) -> tuple[FloatArray, FloatArray]:
     def at_quantile(name: str) -> float:
         central, low, high = content["vaccine_efficacies"][name]
         ves = content["draws"]["ves"][fit.draw]
-        return float(central - max(0.0, 0.5 - ves) / 0.5 * (central - low) + max(0.0, ves - 0.5) / 0.5 * (high - central))
+        return float(
+            central - max(0.0, 0.5 - ves) / 0.5 * (central - low) + max(0.0, ves - 0.5) / 0.5 * (high - central)
+        )
 
     def mixed(kind: str, variant: str) -> FloatArray:
         return (1.0 - two) * at_quantile(f"ve_{kind}_low{variant}") + two * at_quantile(f"ve_{kind}_high{variant}")
