@@ -269,7 +269,7 @@ def _curves_note(folder: RunFolder, words: Words, curves: packing.Curves) -> str
     ]
     every = curves.steps[0] // packing.DAYS_PER_WEEK
     if every > 1:
-        notes.append(words.say("Single places are shown for every {n}th week.").format(n=every))
+        notes.append(words.say("Single places are shown in steps of {n} weeks.").format(n=every))
     if len(curves.groups) < len(folder.codes):
         notes.append(words.say("Single places are shown for the {n} with most people.").format(n=len(curves.groups)))
     return words.sentence_gap.join(notes)
