@@ -57,7 +57,7 @@ class Emergence(Part):
     """Where the outbreak begins and with how many people."""
 
     place: str = quantity(
-        "Code of the place where the pathogen emerges, or 'draw by population': each draw takes a place with "
+        "Code or name of the place where the pathogen emerges, or 'draw by population': each draw takes a place with "
         "probability proportional to its population",
         source="assumption: where the next pathogen emerges is not known",
     )

@@ -107,14 +107,16 @@ class Setup:
         seeds = np.zeros((draws, len(self.places.codes)))
         if begin.place == BY_POPULATION:
             chosen = self._draw_places(first_draw, draws)
-        elif begin.place in self.places.codes:
-            chosen = np.full(draws, self.places.codes.index(begin.place))
         else:
-            raise InputError(
-                f"emergence.place '{begin.place}' is not among the places of the "
-                f"run.{did_you_mean(begin.place, [*self.places.codes, BY_POPULATION])} Give the code of "
-                f"one of them, or '{BY_POPULATION}'"
-            )
+            try:
+                code = self.world.select(begin.place).codes[0]
+            except InputError:
+                known = [*self.places.codes, *self.world.table["name_en"], BY_POPULATION]
+                raise InputError(
+                    f"emergence.place '{begin.place}' is not among the places of the run."
+                    f"{did_you_mean(begin.place, known)} Name one of them, or write '{BY_POPULATION}'"
+                ) from None
+            chosen = np.full(draws, self.places.codes.index(code))
         seeds[np.arange(draws), chosen] = begin.infections
         return seeds
 
