@@ -14,9 +14,10 @@ KERNELS := $(wildcard src/mamori/core/*.py src/mamori/epidemic/*.py)
 .PHONY: run test lint docs wheel validate validate-quick lock clean
 
 run: $(VENV)/.kernels
-	@echo "Running the exercise disease-x with $(DRAWS) draws (a quick look; take 100 or more for results)."
+	@echo "Running the exercise disease-x on the world with $(DRAWS) draws"
 	@$(BIN)/mamori exercise run disease-x --draws $(DRAWS) --out $(RESULTS)
-	@echo "This run used $(DRAWS) draws. The report: $(RESULTS)/report.html"
+	@echo "This run used $(DRAWS) draws, for a quick look; take 100 or more for results."
+	@echo "Open $(RESULTS)/report.html in a browser."
 
 test: $(VENV)/.tools $(VENV)/.kernels
 	@$(BIN)/python -m pytest -m "not shared"
