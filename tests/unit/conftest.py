@@ -40,7 +40,7 @@ def lasting() -> Vaccine:
 def people() -> NDArray[np.float64]:
     """A million people, fewer with age."""
     shares = np.linspace(3.0, 0.5, AGES)
-    return 1e6 * shares / shares.sum()
+    return np.asarray(1e6 * shares / shares.sum())
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +57,7 @@ def contacts(people: NDArray[np.float64]) -> NDArray[np.float64]:
             0.3 * np.ones((AGES, AGES)),
         ]
     )
-    return total * (people.sum() / AGES) / people[None, :, None]
+    return np.asarray(total * (people.sum() / AGES) / people[None, :, None])
 
 
 @pytest.fixture(scope="session")

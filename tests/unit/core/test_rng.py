@@ -49,8 +49,9 @@ def test_known_answers(key: list[int], counter: list[int], answer: list[int]) ->
 
 
 def _stream(seed: int, purpose: str, place: str, draw: int, days: int = 2000) -> NDArray[np.float64]:
+    """Return both uniforms of each day (days, 2)."""
     key = stream_key(seed, purpose, place, draw)
-    return np.array([philox(key, day, 3, 1, 0) for day in range(days)])
+    return np.array([philox(key, day, 3, 1, 0) for day in range(days)]).reshape(days, 2)
 
 
 def test_uniforms_are_uniform_and_the_two_of_a_counter_are_independent() -> None:
@@ -63,7 +64,8 @@ def test_uniforms_are_uniform_and_the_two_of_a_counter_are_independent() -> None
 
 
 @pytest.mark.parametrize(
-    "other", [(2, "epidemic", "KEN", 0), (1, "surveillance", "KEN", 0), (1, "epidemic", "UGA", 0), (1, "epidemic", "KEN", 1)]
+    "other",
+    [(2, "epidemic", "KEN", 0), (1, "surveillance", "KEN", 0), (1, "epidemic", "UGA", 0), (1, "epidemic", "KEN", 1)],
 )
 def test_seed_purpose_place_and_draw_have_streams_of_their_own(other: tuple[Any, ...]) -> None:
     here, there = _stream(1, "epidemic", "KEN", 0)[:, 0], _stream(*other)[:, 0]

@@ -56,7 +56,9 @@ def _campaign(epidemic: Epidemic, weeks: int, doses: float = 3000.0) -> list[Flo
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_people_are_conserved_and_no_compartment_is_negative(build: Build, pathogen: Pathogen, lasting: Vaccine, mode: str) -> None:
+def test_people_are_conserved_and_no_compartment_is_negative(
+    build: Build, pathogen: Pathogen, lasting: Vaccine, mode: str
+) -> None:
     epidemic = build(
         places=3,
         draws=2,
@@ -144,21 +146,21 @@ def test_growth_follows_the_characteristic_equation(
 
 
 def test_asymptomatic_people_infect_by_their_infectiousness(build: Build, pathogen: Pathogen) -> None:
-    """With R0 held, silent infections leave the growth of a pathogen alone when they last as long and infect as much."""
+    """Isolation reaches people with symptoms only: the more of the spread is silent, the less it does."""
     silent = replace(
         pathogen, asymptomatic_share=np.full(17, 0.5), asymptomatic_days=pathogen.mild_days, prob_hospital=np.zeros(17)
     )
     sizes = []
     for course in (
         replace(silent, asymptomatic_infectiousness=1.0),
-        replace(silent, asymptomatic_share=np.zeros(17)),
         replace(silent, asymptomatic_infectiousness=0.5),
+        replace(silent, asymptomatic_share=np.zeros(17)),
     ):
         epidemic = build(pathogen=course.repeat(1))
         epidemic.infect(10.0)
         sizes.append(epidemic.advance(60, Drivers(isolation=0.4)).infections.sum())
-    # Isolation reaches people with symptoms only; of the infectious days weighted by infectiousness these are 1/2, 1, 2/3.
-    assert sizes[0] > 1.2 * sizes[2] > 1.2 * 1.2 * sizes[1]
+    # Of all infectious days, weighted by infectiousness, 1/2, 1/3 and none are silent.
+    assert sizes[0] > 1.2 * sizes[1] > 1.2 * 1.2 * sizes[2]
 
 
 def test_isolation_of_all_stops_an_epidemic_with_symptoms(build: Build, pathogen: Pathogen) -> None:
@@ -304,12 +306,19 @@ def test_a_place_does_not_notice_its_neighbours_in_the_batch(build: Build) -> No
 
 
 def test_another_seed_gives_another_history(build: Build) -> None:
-    assert _history(build(stochastic_below=100.0))["infections"] != _history(build(stochastic_below=100.0, seed=2))["infections"]
+    assert (
+        _history(build(stochastic_below=100.0))["infections"]
+        != _history(build(stochastic_below=100.0, seed=2))["infections"]
+    )
 
 
-def test_arms_alike_up_to_a_day_are_alike_up_to_it_and_after_it_where_nothing_differs(build: Build, joined: Join) -> None:
+def test_arms_alike_up_to_a_day_are_alike_up_to_it_and_after_it_where_nothing_differs(
+    build: Build, joined: Join
+) -> None:
     def arm(late: Drivers) -> dict[str, FloatArray]:
-        epidemic = build(places=3, draws=4, stochastic_below=100.0, travel=np.diag([100.0, 0.0], 1) + np.diag([100.0, 0.0], -1))
+        epidemic = build(
+            places=3, draws=4, stochastic_below=100.0, travel=np.diag([100.0, 0.0], 1) + np.diag([100.0, 0.0], -1)
+        )
         epidemic.infect([3.0, 0.0, 3.0])
         return joined([epidemic.advance(20, Drivers()), epidemic.advance(20, late)])
 
