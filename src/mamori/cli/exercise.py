@@ -25,7 +25,6 @@ app = command_group(
 )
 
 WATSON = "watson-2022"
-_INCOME_GROUPS = ("HIC", "UMIC", "LMIC", "LIC")
 _NARROWEST = 120
 _UNITS = ((1e9, " bn"), (1e6, " M"), (1e4, " k"))
 
@@ -335,7 +334,9 @@ def _print_arms(outcome: "Outcome", console: "Console", lang: str) -> None:
     table.add_column(text("Arm", lang))
     for name in ("Infections", "Deaths", "Years of life lost"):
         table.add_column(text(name, lang), justify="right")
-    present = [group for group in _INCOME_GROUPS if group in outcome.summary["group"].unique()]
+    from mamori.exercise.week import INCOME_GROUPS
+
+    present = [group for group in INCOME_GROUPS if group in outcome.summary["group"].unique()]
     for group in present:
         table.add_column(text("First dose {group}, day", lang).format(group=group), justify="right")
     rows = {
@@ -355,7 +356,9 @@ def _print_averted(outcome: "Outcome", console: "Console", lang: str) -> None:
 
     responses = {arm["name"]: arm["response"] for arm in outcome.run["arms"]}
     same = outcome.differences.filter(outcome.differences["metric"] == "deaths_averted")
-    groups = ("WORLD", *_INCOME_GROUPS)
+    from mamori.exercise.week import INCOME_GROUPS
+
+    groups = ("WORLD", *INCOME_GROUPS)
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for row in same.iter_rows(named=True):
         if responses[row["arm"]] == responses[row["compared_with"]] and row["group"] in groups:

@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,7 +67,7 @@ def run_exercise(
     draws: int | None = None,
     arms: Sequence[str] | None = None,
     seed: int = 1,
-    out: Path | None = None,
+    out: str | Path | None = None,
     workers: int | None = None,
     chunk_draws: int = CHUNK_DRAWS,
     progress: Callable[[Progress], None] | None = None,
@@ -93,12 +93,13 @@ def run_exercise(
     if chunk_draws < 1:
         raise InputError(f"chunk_draws is {chunk_draws}; it must be >= 1. Give the number of draws to run together")
     chunks = {arm: _chunks(arm, resolved.draws, chunk_draws) for arm in chosen}
-    with _work_folder(out, setup.fingerprint) as work:
+    folder = None if out is None else Path(out)
+    with _work_folder(folder, setup.fingerprint) as work:
         _simulate_missing(setup, [chunk for members in chunks.values() for chunk in members], work, workers, progress)
         files = {arm: [work / chunk.file_name for chunk in members] for arm, members in chunks.items()}
         outcome = build_outcome(setup, files)
-        if out is not None:
-            outcome.write(out)
+        if folder is not None:
+            outcome.write(folder)
     return outcome
 
 
@@ -190,7 +191,9 @@ def _work_folder(out: Path | None, fingerprint: str) -> Iterator[Path]:
     except OSError as error:
         raise InputError(f"cannot write into {out}: {error.strerror}. Name another folder") from None
     yield work
-    shutil.rmtree(out / CHUNKS)
+    shutil.rmtree(work)
+    with suppress(OSError):  # another run's chunks may wait there
+        work.parent.rmdir()
 
 
 def _chosen_arms(scenario: Scenario, names: Sequence[str] | None) -> list[Arm]:

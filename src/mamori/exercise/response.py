@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from mamori.data.contacts import SETTINGS
 from mamori.exercise.scenario import Response, ShareByIncome, ShareBySetting, Surveillance
 from mamori.exercise.week import (
     DAYS,
     INCOME_GROUPS,
-    SETTINGS,
     Decision,
     FloatArray,
     Observation,

@@ -306,7 +306,7 @@ class Response(Part):
     heavy_first_weeks: int = quantity(
         "Weeks of heavy measures with which a place begins, whatever its hospital load; 0: it begins with light ones",
         unit="weeks",
-        source="OxCGRT stringency of 59-82 from 25 March to 15 May 2020 in every income group, with few cases in "
+        source="OxCGRT stringency of 60-82 from 25 March to 15 May 2020 in every income group, with few cases in "
         "most places; recomputed",
         ge=0,
         le=104,
@@ -393,7 +393,7 @@ class Scenario(Part):
         "Year of the world's population",
         unit="year",
         source="UN World Population Prospects 2024",
-        ge=1950,
+        ge=2000,
         le=2100,
     )
     weeks: int = quantity(

@@ -36,20 +36,18 @@ class Setup:
 
         Raises `InputError` for an unknown place or a place without an income group.
         """
-        world = whole_world if scenario.places == ["WORLD"] else whole_world.select(scenario.places)
+        world = whole_world.select(scenario.places)
         youngest = scenario.delivery.youngest_age_years // 5
         income_everywhere = income_positions(whole_world.table["income_group"].to_list(), whole_world.codes)
         eligible_everywhere = whole_world.population[:, youngest:].sum(axis=1)
         eligible_by_income = np.bincount(income_everywhere, weights=eligible_everywhere, minlength=4)
         table = world.table
-        subregions = table["subregion"].to_list()
-        region_names = sorted(set(subregions))
         people = world.population.sum(axis=1)
         contacts = (world.contacts.sum(axis=3) * world.population[:, None, :]).sum(axis=2) / people[:, None]
         places = Places(
             codes=tuple(world.codes),
             income=income_positions(table["income_group"].to_list(), world.codes),
-            region=np.array([region_names.index(name) for name in subregions], dtype=np.int64),
+            region=np.unique(table["subregion"].to_numpy(), return_inverse=True)[1].astype(np.int64),
             population=people,
             eligible=world.population[:, youngest:].sum(axis=1),
             eligible_by_income=eligible_by_income.astype(np.float64),

@@ -19,8 +19,6 @@ DAYS = 7
 INCOME_GROUPS: tuple[str, ...] = ("HIC", "UMIC", "LMIC", "LIC")
 """Richest first: the order in which doses are allocated by income."""
 
-SETTINGS: tuple[str, ...] = ("home", "work", "school", "community")
-
 
 @dataclass(frozen=True)
 class Places:

