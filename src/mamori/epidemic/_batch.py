@@ -163,12 +163,12 @@ def _setting(model, places, levers, d, p, nv, space):
     """Contact, susceptibility and severity in the place today."""
     scale = levers.contact[d, p]
     beta = places.beta[d, p] * levers.transmission[d, p]
-    for j in range(AGES):
-        for i in range(AGES):
-            m = 0.0
-            for s in range(4):
-                m += scale[s] * places.contact[p, s, j, i]
-            space.contact[j, i] = beta * m
+    space.contact[:, :] = 0.0
+    for s in range(4):
+        weight = beta * scale[s]
+        for j in range(AGES):
+            for i in range(AGES):
+                space.contact[j, i] += weight * places.contact[p, s, j, i]
     efficacy = levers.efficacy[d, p]
     severity = levers.severity[d, p]
     for v in range(nv):

@@ -427,7 +427,18 @@ def care_day(care, box, nv, stay, outcome, ward_beds, icu_beds, fallback, untrea
         for a in range(AGES):
             care[v, DEAD, a] += died[v, a]
     count_boxes(care, nv, box)
+    if untreated and ample and _without_bed(box) < 1e-6:
+        return False
     return untreated
+
+
+@inner_kernel
+def _without_bed(box):
+    """People who need a bed and have none, or a bed of the wrong kind."""
+    total = 0.0
+    for c in (NO_WARD_LIVE, NO_WARD_DIE, NO_ICU_LIVE, NO_ICU_DIE, SHIFT_LIVE, SHIFT_DIE):
+        total += box[2 * c] + box[2 * c + 1]
+    return total
 
 
 _ZERO = np.zeros((4, TERMS))

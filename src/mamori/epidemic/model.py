@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 AGES = len(AGE_GROUPS)
 TRAVELLING_AGES = slice(4, 13)  # 20-64: the ages of infected travellers and of seeds
-STEP_RATE = 1.0  # the equations take so many steps a day that rate x step stays below this
-WHOLE_STEP_RATE = 0.15  # the same for whole people, whose steps must be shorter
+# The equations, and whole people, take so many steps a day that the fastest rate x step stays below these.
+STEP_RATE = {"fine": 1.0, "coarse": 2.0}
+WHOLE_STEP_RATE = {"fine": 0.15, "coarse": 0.3}
 HIGHEST_COVERAGE = 0.8  # of every age group, when no priority is given (Watson et al. 2022)
 
 
@@ -87,17 +88,15 @@ class Epidemic:
     """A batch of draws x places, advanced by whole days; control comes back between calls.
 
     Arguments: ``population`` (P, 17) persons; ``contacts`` (P, 4, 17, 17) contacts per day of one person aged i (row)
-    with
-    persons aged j in the settings home, work, school, community; ``pathogen`` with D draws; ``place_codes`` name the
-    random streams; ``coverage`` (steps, 17) priority steps of vaccination, target shares met row by row; ``travel``
-    (P, P) persons per day from row to column. Below ``stochastic_below`` infected a place moves whole people by chance
-    (0: never; inf: always). ``accuracy`` "fine" is Dormand-Prince 5 and meets 1e-4 of each series' maximum; "coarse" is
-    Kutta's method of order 3 at the same steps, does not refine the days on which a coverage target is met, and does
-    not
-    follow patients by vaccine state (deaths per place within 1 %). With
+    with persons aged j in the settings home, work, school, community; ``pathogen`` with D draws; ``place_codes`` name
+    the random streams; ``coverage`` (steps, 17) priority steps of vaccination, target shares met row by row;
+    ``travel`` (P, P) persons per day from row to column. Below ``stochastic_below`` infected a place moves whole
+    people by chance (0: never; inf: always). ``accuracy`` "fine" is Dormand-Prince 5 and meets 1e-4 of each series'
+    maximum; "coarse" is Kutta's method of order 3 with steps up to twice as long, does not refine the days on which a
+    coverage target is met, and does not follow patients by vaccine state (deaths per place within 1 %). With
     ``icu_fallback`` those without an ICU bed take a free ward bed: they die like those without intensive care, less
-    the share that ward care saves, and stay as long as other ward patients. ``first_draw`` is the number of the batch's
-    first draw, so that chunks of draws give the same numbers as one batch.
+    half of what intensive care would save, and stay as long as other ward patients. ``first_draw`` is the number of
+    the batch's first draw, so that chunks of draws give the same numbers as one batch.
 
     Raises `InputError` for shapes that do not fit, negative or missing numbers.
     """
@@ -135,7 +134,7 @@ class Epidemic:
         draws = len(pathogen.r0)
         fine = accuracy == "fine"
         self._shape = (draws, places)
-        self._model = _model(pathogen, vaccine, coverage, stochastic_below, fine, icu_fallback)
+        self._model = _model(pathogen, vaccine, coverage, stochastic_below, accuracy, icu_fallback)
         self._places = batch.Places(
             contact=_per_person(contacts, population),
             beta=pathogen.r0[:, None] / _growth_per_contact(contacts.sum(axis=1), pathogen),
@@ -364,7 +363,7 @@ def outcome_shares(
 
 
 def _model(
-    pathogen: PathogenDraws, vaccine: Vaccine | None, coverage: FloatArray, few: float, fine: bool, fallback: bool
+    pathogen: PathogenDraws, vaccine: Vaccine | None, coverage: FloatArray, few: float, accuracy: str, fallback: bool
 ) -> batch.Model:
     draws = len(pathogen.r0)
     with np.errstate(divide="ignore"):
@@ -415,11 +414,11 @@ def _model(
         efficacy_disease=disease,
         rho=rho,
         coverage=coverage,
-        substeps=np.ceil(fastest / STEP_RATE).astype(np.int64),
-        parts=np.ceil(fastest / WHOLE_STEP_RATE).astype(np.int64),
+        substeps=np.ceil(fastest / STEP_RATE[accuracy]).astype(np.int64),
+        parts=np.ceil(fastest / WHOLE_STEP_RATE[accuracy]).astype(np.int64),
         shape=infectiousness_shape(np.asarray(pathogen.dispersion, dtype=np.float64)),
         few=float(few),
-        fine=fine,
+        fine=accuracy == "fine",
         fallback=fallback,
     )
 

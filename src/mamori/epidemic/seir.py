@@ -35,7 +35,8 @@ def simulate_seir(
     the seeds infectious at the start. Without ``draws`` the equations
 
     dS_i/dt = -lambda_i S_i, dE_i/dt = lambda_i S_i - E_i / latent_days,
-    dI_i/dt = E_i / latent_days - I_i / infectious_days, lambda_i = beta sum_j c_ij I_j / N_j, beta = R0 / (infectious_days x leading eigenvalue of c),
+    dI_i/dt = E_i / latent_days - I_i / infectious_days, lambda_i = beta sum_j c_ij I_j / N_j,
+    beta = R0 / (infectious_days x leading eigenvalue of c),
 
     are solved by Dormand-Prince 5 with a step of a day: (days + 1, 4, A). With ``draws`` whole people move by chance
     (chain binomial, ``steps_per_day``; mean stays exact, their variance a little small): (draws, days + 1, 4, A).
