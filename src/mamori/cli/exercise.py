@@ -142,7 +142,7 @@ def show(scenario: Scenario = "disease-x", lang: Language = "en") -> None:
     from mamori.exercise.scenario_file import changed_settings, load_scenario
 
     for setting in changed_settings(load_scenario(scenario)):
-        value = "null" if setting.value is None else setting.value
+        value = "null" if setting.value is None else text(str(setting.value), lang)
         typer.echo(f"{setting.path}: {value} {text(setting.unit, lang) if setting.unit else ''}".rstrip())
         typer.echo(f"    {setting.meaning(lang)}")
         if setting.source:
