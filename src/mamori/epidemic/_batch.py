@@ -139,7 +139,7 @@ def _arrivals(state, d, places, silent, expected):
 
 
 @inner_kernel
-def _infect(y, few, places, p, persons, regime, key, day):
+def _infect(y, total, few, places, p, persons, regime, key, day):
     """Let the travellers in; returns how many, and the regime of the place after it."""
     if persons <= 0.0:
         return 0.0, regime
@@ -148,12 +148,13 @@ def _infect(y, few, places, p, persons, regime, key, day):
         n = poisson_quantile(persons, u)
         if n == 0.0:
             return 0.0, regime
-        return arrive(y, n, places.ages[p], key, day * 64), WHOLE
+        return arrive(y, n, places.ages[p], total[0], key, day * 64), WHOLE
     came = 0.0
     for a in range(AGES):
         n = min(persons * places.ages[p, a], y[0, S, a])
         y[0, S, a] -= n
         y[0, E1, a] += n
+        total[0, a] += n
         came += n
     return came, MANY
 
@@ -207,7 +208,9 @@ def _one(state, model, places, levers, stay, outcome, d, p, day, expected, space
     if levers.boosters[d, p] > 0.0:
         status[LIVE_STATES] = 7
     nv = status[LIVE_STATES]
-    row[IMPORTS], status[REGIME] = _infect(y, model.few, places, p, expected, status[REGIME], key, day)
+    row[IMPORTS], status[REGIME] = _infect(
+        y, state.total[d, p], model.few, places, p, expected, status[REGIME], key, day
+    )
     if status[REGIME] == UNTOUCHED and nv == 1:
         return
     number = infected(y, nv) if status[REGIME] != UNTOUCHED else 0.0

@@ -96,8 +96,11 @@ def become_whole(y, w, nv, k, key, step):
 
 
 @inner_kernel
-def arrive(y, persons, ages, key, step):
-    """Put ``persons`` newly infected into the first latent stage, ages drawn from ``ages``; returns how many."""
+def arrive(y, persons, ages, total, key, step):
+    """Put ``persons`` newly infected into the first latent stage, ages drawn from ``ages``; returns how many.
+
+    ``total`` (AGES) adds them up.
+    """
     placed = 0.0
     for n in range(int(persons)):
         u = _uniform(key, step, DRAW_ARRIVE, n, 0)
@@ -108,6 +111,7 @@ def arrive(y, persons, ages, key, step):
         if y[0, S, a] >= 1.0:
             y[0, S, a] -= 1.0
             y[0, E1, a] += 1.0
+            total[a] += 1.0
             placed += 1.0
     return placed
 

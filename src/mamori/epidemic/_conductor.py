@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 
-BED_COLUMNS = {"ward": "hospital_beds", "icu": "icu_beds"}
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -71,7 +69,9 @@ class Conductor:
         self._plan = plan
         table = plan.world.table[members]
         self._people = plan.world.population[members]
-        self._beds = {kind: table[name].to_numpy() for kind, name in BED_COLUMNS.items()}
+        icu_beds = table["icu_beds"].to_numpy()
+        # The World counts intensive-care beds among the hospital beds.
+        self._beds = {"ward": table["hospital_beds"].to_numpy() - icu_beds, "icu": icu_beds}
         share = plan.hospitals.occupied_share
         self._occupied = table["bed_occupancy_share"].to_numpy() if share is None else np.full(len(self._people), share)
         pool = plan.hospitals.pool

@@ -191,3 +191,14 @@ def run_schedule(
         need=flows[:, 4:],
         by_age=by_age,
     )
+
+
+def run_idle_schedule() -> None:
+    """Run two days without infection, so that the kernel is compiled and kept."""
+    ages = np.zeros(transmission.AGES)
+    history = NaturalHistory(5.0, 2.0, 4.0, np.full(8, 9.0), 3.0, *(ages + 0.1 for _ in range(6)))
+    protection = Protection(14.0, 365.0, 1.0, np.atleast_2d(ages + 0.8))
+    days = np.zeros(2)
+    efficacy = np.zeros((2, transmission.AGES))
+    schedule = Schedule(days, days, days, days, days, days, efficacy, efficacy)
+    run_schedule(ages + 1.0, np.ones((transmission.AGES,) * 2), ages, Course.prepare(history, protection), schedule)
