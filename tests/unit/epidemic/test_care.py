@@ -105,7 +105,9 @@ def test_stays_are_followed_exactly(build: Build, pathogen: Pathogen) -> None:
     state.status[..., 2] = 2
     flows = epidemic.advance(40, Drivers(transmission=0.0))
     severe, stays = pathogen.prob_icu, pathogen.stays
-    ward = 10.0 * np.array([((1 - severe) * (1 - pathogen.death_ward)).sum(), ((1 - severe) * pathogen.death_ward).sum()])
+    ward = 10.0 * np.array(
+        [((1 - severe) * (1 - pathogen.death_ward)).sum(), ((1 - severe) * pathogen.death_ward).sum()]
+    )
     icu = 10.0 * np.array([(severe * (1 - pathogen.death_icu)).sum(), (severe * pathogen.death_icu).sum()])
     case = 2.0 / pathogen.case_days
     w_live, w_die, i_live, i_die, down = (
@@ -148,7 +150,8 @@ def test_longer_stays_fill_more_beds(build: Build, pathogen: Pathogen, stay: str
     longer = replace(
         pathogen,
         stays=replace(
-            pathogen.stays, **{f.name: 2.0 * getattr(pathogen.stays, f.name) for f in fields(pathogen.stays) if f.name == stay}
+            pathogen.stays,
+            **{f.name: 2.0 * getattr(pathogen.stays, f.name) for f in fields(pathogen.stays) if f.name == stay},
         ),
     )
     peaks = [

@@ -85,7 +85,12 @@ def test_columns_and_clock_are_those_of_nimue(simulate: Simulate) -> None:
     first = frame.row(0, named=True)
     assert first["E"] == 20
     assert first["S"] == sum(_inputs()["population"]) - 20
-    assert [name for name, value in first.items() if value is None] == ["hospitalisations", "vaccines", "infections", "deaths"]
+    assert [name for name, value in first.items() if value is None] == [
+        "hospitalisations",
+        "vaccines",
+        "infections",
+        "deaths",
+    ]
     assert frame.slice(1).null_count().sum_horizontal().item() == 0
     # tt 30 is row 30: the doses of the day that leads from it to the next row.
     assert frame.filter(pl.col("vaccines") > 0)["t"].min() == 31
@@ -130,7 +135,9 @@ def test_seeds_by_age_or_by_order(simulate: Simulate) -> None:
 
 
 def test_arguments_may_change_in_time(simulate: Simulate) -> None:
-    frame = simulate(ICU_bed_capacity=[100, 200], tt_ICU_beds=[0, 60], prob_hosp_multiplier=[1, 1.5], tt_prob_hosp_multiplier=[0, 50])
+    frame = simulate(
+        ICU_bed_capacity=[100, 200], tt_ICU_beds=[0, 60], prob_hosp_multiplier=[1, 1.5], tt_prob_hosp_multiplier=[0, 50]
+    )
     assert _series(frame, "ICU_occupancy")[:60].max() == pytest.approx(100, rel=5e-3)
     assert _series(frame, "ICU_occupancy")[65:].max() == pytest.approx(200, rel=5e-3)
     tables = [[0.9] * 17, [0.1] * 17]
@@ -228,7 +235,9 @@ NUMBERS = st.one_of(st.integers(-5, 400), st.floats(), st.sampled_from(["Inf", "
 VALUES = st.one_of(NUMBERS, st.lists(NUMBERS, max_size=3), st.lists(st.lists(NUMBERS, max_size=3), max_size=3))
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     changes=st.dictionaries(
         st.sampled_from(

@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 
 from mamori.epidemic.model import Drivers, Epidemic
 from mamori.epidemic.pathogen import Pathogen, Stays, Vaccine
-from mamori.epidemic.schedule import Course, NaturalHistory, PlaceRun, Protection, Schedule, growth_per_contact, run_schedule
+from mamori.epidemic.schedule import (
+    Course,
+    NaturalHistory,
+    PlaceRun,
+    Protection,
+    Schedule,
+    growth_per_contact,
+    run_schedule,
+)
 
 FloatArray = NDArray[np.float64]
 Build = Callable[..., Epidemic]
@@ -60,9 +68,7 @@ def steady() -> Schedule:
 
 
 @pytest.fixture(scope="module")
-def run(
-    people: FloatArray, contacts: FloatArray, history: NaturalHistory, steady: Schedule
-) -> Callable[..., PlaceRun]:
+def run(people: FloatArray, contacts: FloatArray, history: NaturalHistory, steady: Schedule) -> Callable[..., PlaceRun]:
     """Return a run of the steady schedule with some days changed."""
     protection = Protection(14.0, 365.0, 0.7, np.full((1, 17), 0.8))
 
@@ -81,7 +87,10 @@ def test_a_schedule_is_the_engine_day_by_day(
     epidemic = build(pathogen=symptomatic.repeat(1), vaccine=vaccine, contacts=contacts[None])
     epidemic.infect_by_age(np.full((1, 1, 17), 2.0))
     beds = {"ward_beds": 2000.0, "icu_beds": 60.0}
-    flows = [epidemic.advance(30, Drivers(**beds)), epidemic.advance(DAYS - 30, Drivers(first_doses_per_day=3000.0, **beds))]
+    flows = [
+        epidemic.advance(30, Drivers(**beds)),
+        epidemic.advance(DAYS - 30, Drivers(first_doses_per_day=3000.0, **beds)),
+    ]
     place = run()
     for name in ("infections", "deaths", "first_doses"):
         expected = np.concatenate([getattr(part, name)[0, 0] for part in flows])

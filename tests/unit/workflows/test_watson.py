@@ -111,7 +111,10 @@ def test_reproduction_supply_severity_and_immunity_by_day(write: Write) -> None:
     def on(values: Any, day: date) -> float:
         return float(values[(day - fit.start).days])
 
-    rt = [on(schedule.reproduction, d) for d in (date(2020, 9, 30), date(2020, 10, 1), date(2021, 2, 28), date(2021, 3, 1))]
+    rt = [
+        on(schedule.reproduction, d)
+        for d in (date(2020, 9, 30), date(2020, 10, 1), date(2021, 2, 28), date(2021, 3, 1))
+    ]
     assert rt == [2.2, 1.2, 1.2, 1.5]
     assert on(schedule.first_doses, FIRST_DOSE - timedelta(days=1)) == 0
     assert on(schedule.first_doses, FIRST_DOSE) == 1000
@@ -262,7 +265,8 @@ def test_files_that_are_no_fits_are_named(write: Write, missing: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "missing", ["E1_0", "delta", "max_vaccine", "vaccine_efficacies", "dose_ratio", "prob_hosp", "data", "date_Rt_change"]
+    "missing",
+    ["E1_0", "delta", "max_vaccine", "vaccine_efficacies", "dose_ratio", "prob_hosp", "data", "date_Rt_change"],
 )
 def test_fits_that_lack_a_part_are_named(write: Write, missing: str) -> None:
     folder = write({key: value for key, value in _fit().items() if key != missing})
