@@ -62,7 +62,8 @@ $(VENV)/.tools: $(VENV)/.ready requirements-dev.lock
 # Compiled kernels are kept beside their source, so that no later command has to wait for the compiler.
 $(VENV)/.kernels: $(VENV)/.ready $(KERNELS)
 	@echo "Compiling the epidemic kernels for this machine, once (about a minute)"
-	@$(BIN)/python -c 'from mamori.epidemic.model import compile_kernels; compile_kernels()'
+	@$(BIN)/python -c 'from mamori.epidemic.schedule import compile_kernels; compile_kernels()' & other=$$!; \
+	$(BIN)/python -c 'from mamori.epidemic.model import compile_kernels; compile_kernels()' && wait $$other
 	@touch $@
 
 # For maintainers: resolve the locks anew (needs uv on the PATH).

@@ -39,9 +39,12 @@ def described(description: str, example: str) -> str:
     return f"{description}\n\nExample: {example}"
 
 
-def prepare_kernels(lang: str = "en") -> None:
-    """Load the compiled kernels; where they are not compiled yet, say why the command waits."""
-    from mamori.epidemic.model import compile_kernels
+def prepare_kernels(lang: str = "en", *, by_day: bool = False) -> None:
+    """Load the compiled kernels; where they are not compiled yet, say why the command waits.
+
+    `by_day`: those of scenarios whose parameters change from day to day (`epidemic.schedule`).
+    """
+    from mamori.epidemic import model, schedule
 
     notice = Timer(
         SILENT_SECONDS,
@@ -51,6 +54,6 @@ def prepare_kernels(lang: str = "en") -> None:
     )
     notice.start()
     try:
-        compile_kernels()
+        (schedule if by_day else model).compile_kernels()
     finally:
         notice.cancel()

@@ -246,6 +246,7 @@ def replay(
     from mamori.core.files import atomic_path
     from mamori.workflows.watson import replay_watson
 
+    prepare_kernels(lang, by_day=True)
     with _bar(lang) as advance:
         table = replay_watson(fits, draw, correct, workers=workers or cpu_count() or 1, progress=advance)
     with atomic_path(out) as partial:

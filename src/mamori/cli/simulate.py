@@ -295,7 +295,7 @@ def _rerun(source: str, inputs: Path | None, params: Path | None, out: Path | No
         raise InputError(f"--from {NIMUE} needs --inputs, --params and --out. Add the missing one")
     from mamori.epidemic.nimue import simulate_nimue
 
-    prepare_kernels(lang)
+    prepare_kernels(lang, by_day=True)
     _write_frame(simulate_nimue(inputs, params), out)
     typer.echo(f"{text('Written', lang)}: {out}")
 

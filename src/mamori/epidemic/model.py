@@ -253,9 +253,8 @@ class Epidemic:
 
 
 def compile_kernels() -> None:
-    """Compile the kernels into the on-disk cache by running each for two days."""
+    """Compile the kernel of `Epidemic` into the on-disk cache by running it for two days."""
     from mamori.epidemic.pathogen import Pathogen
-    from mamori.epidemic.schedule import run_idle_schedule
 
     pathogen = Pathogen.load("sars-cov-2").repeat(1)
     population = np.full((2, AGES), 1000.0)
@@ -266,7 +265,6 @@ def compile_kernels() -> None:
         )
         epidemic.infect(10.0)
         epidemic.advance(2, Drivers())
-    run_idle_schedule()
 
 
 def _check(name: str, value: FloatArray, shape: tuple[int, ...]) -> None:

@@ -193,8 +193,8 @@ def run_schedule(
     )
 
 
-def run_idle_schedule() -> None:
-    """Run two days without infection, so that the kernel is compiled and kept."""
+def compile_kernels() -> None:
+    """Compile the kernel of `run_schedule` into the on-disk cache by running it for two days."""
     ages = np.zeros(transmission.AGES)
     history = NaturalHistory(5.0, 2.0, 4.0, np.full(8, 9.0), 3.0, *(ages + 0.1 for _ in range(6)))
     protection = Protection(14.0, 365.0, 1.0, np.atleast_2d(ages + 0.8))
