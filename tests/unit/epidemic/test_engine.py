@@ -501,6 +501,10 @@ def test_more_beds_never_raise_deaths(
         ({"coverage": np.full((1, 17), np.nan)}, "coverage holds a negative or missing number"),
         ({"travel": np.ones((2, 2))}, "travel has shape (2, 2); it must be (1, 1)"),
         ({"travel": np.full((1, 1), -1.0)}, "travel holds a negative or missing number"),
+        ({"accuracy": "rough"}, "accuracy"),
+        ({"coverage": np.zeros((0, 17))}, "coverage"),
+        ({"coverage": np.full((1, 17), 1.5)}, "coverage"),
+        ({"contacts": np.zeros((1, 4, 17, 17))}, "contacts"),
         ({"stochastic_below": -1.0}, "stochastic_below is -1.0; it must be >= 0"),
         ({"stochastic_below": np.nan}, "stochastic_below is nan; it must be >= 0"),
     ],
@@ -517,12 +521,16 @@ def test_bad_arguments_are_named(build: Build, change: dict[str, Any], message: 
         ({"ward_beds": -1.0}, "driver 'ward_beds' holds a negative or missing number"),
         ({"first_doses_per_day": np.nan}, "driver 'first_doses_per_day' holds a negative or missing number"),
         ({"contact_scale": np.ones(3)}, "driver 'contact_scale' has shape (3,), which does not broadcast to (1, 1, 4)"),
+        ({"isolation": 1.5}, "driver 'isolation'"),
+        ({"first_doses_per_day": np.inf}, "driver 'first_doses_per_day'"),
+        ({"transmission": np.inf}, "driver 'transmission'"),
+        ({"vaccine_efficacy_scale": 5.0}, "driver 'vaccine_efficacy_scale'"),
         ({"icu_beds": np.ones((2, 1))}, "driver 'icu_beds' has shape (2, 1), which does not broadcast to (1, 1)"),
     ],
 )
-def test_bad_drivers_are_named(build: Build, drivers: dict[str, Any], message: str) -> None:
+def test_bad_drivers_are_named(build: Build, lasting: Vaccine, drivers: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as caught:
-        build().advance(1, Drivers(**drivers))
+        build(vaccine=lasting).advance(1, Drivers(**drivers))
     assert message in str(caught.value)
 
 
@@ -533,6 +541,8 @@ def test_days_and_seeds_are_checked(build: Build) -> None:
     for seeds in (-1.0, np.nan, np.inf):
         with pytest.raises(InputError, match="seeds hold a negative or missing number"):
             epidemic.infect(seeds)
+    with pytest.raises(InputError, match="seeds"):
+        epidemic.infect_by_age(np.full((1, 1, 17), -1.0))
 
 
 def test_no_more_are_infected_than_there_are_people(build: Build) -> None:

@@ -97,7 +97,7 @@ def test_columns_and_clock_are_those_of_nimue(simulate: Simulate) -> None:
 
 
 def test_compartments_are_everybody_and_flows_add_up(simulate: Simulate) -> None:
-    frame = simulate(time_period=150)
+    frame = simulate(time_period=150, R0=2.5, tt_R0=0)
     rows = ["S", "E", "IMild", "ICase", "IICU", "IHospital", "IRec", "R", "D"]
     everybody = sum(_series(frame, name) for name in rows)
     assert np.allclose(everybody, sum(_inputs()["population"]), rtol=1e-9)
@@ -149,12 +149,18 @@ def test_a_ready_matrix_may_be_given(simulate: Simulate) -> None:
     assert simulate(ready).height == 80
 
 
+def test_short_stages_are_followed_in_short_steps(simulate: Simulate) -> None:
+    """A stage of a tenth of a day is near one of a fifth; a step longer than the stage would blow up."""
+    deaths = [_series(simulate(dur_E=days), "D")[-1] for days in (0.1, 0.2)]
+    assert deaths[0] == pytest.approx(deaths[1], rel=0.1)
+
+
 @pytest.mark.parametrize(
     ("params", "message"),
     [
         ({"R00": 2.5}, "unknown argument 'R00'. Did you mean 'R0'?"),
         ({"R0": None, "tt_R0": None}, "argument 'R0' is missing"),
-        ({"R0": [2.5]}, "'R0' has 1 values and 'tt_R0' 2 times; they must be as many"),
+        ({"R0": [2.5]}, "'R0' has 1 values and 'tt_R0' 2 times; give both"),
         ({"R0": [2.5, float("nan")]}, "'R0' holds a negative or missing number"),
         ({"R0": [2.5, -1]}, "'R0' holds a negative or missing number"),
         ({"R0": "high"}, "'R0' must be numbers"),
@@ -165,7 +171,7 @@ def test_a_ready_matrix_may_be_given(simulate: Simulate) -> None:
         ({"time_period": 1}, "time_period is 1.0; it must be a whole number of days >= 2"),
         ({"time_period": 80.5}, "it must be a whole number of days >= 2"),
         ({"time_period": [80, 90]}, "'time_period' must be one number"),
-        ({"seeding_age_order": None}, "nimue draws the ages of the first cases at random"),
+        ({"seeding_age_order": None}, "nimue draws the ages of first cases at random"),
         ({"seeding_age_order": [0, 18]}, "'seeding_age_order' must name age groups 1 to 17"),
         ({"E1_0": [1] * 16}, "'E1_0' has shape (16,); it must hold 17 ages"),
         ({"prob_hosp": [1.5] * 17}, "'prob_hosp' holds 1.5; a probability must be <= 1"),
@@ -231,8 +237,12 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         simulate_nimue(good, tmp_path)
 
 
-NUMBERS = st.one_of(st.integers(-5, 400), st.floats(), st.sampled_from(["Inf", "x", None, True, [], {}]))
-VALUES = st.one_of(NUMBERS, st.lists(NUMBERS, max_size=3), st.lists(st.lists(NUMBERS, max_size=3), max_size=3))
+NUMBERS: st.SearchStrategy[Any] = st.one_of(
+    st.integers(-5, 400), st.floats(), st.sampled_from(["Inf", "x", None, True, [], {}])
+)
+VALUES: st.SearchStrategy[Any] = st.one_of(
+    NUMBERS, st.lists(NUMBERS, max_size=3), st.lists(st.lists(NUMBERS, max_size=3), max_size=3)
+)
 
 
 @settings(
