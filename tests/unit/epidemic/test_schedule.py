@@ -57,7 +57,7 @@ def steady() -> Schedule:
     even = np.ones(DAYS)
     return Schedule(
         reproduction=2.5 * even,
-        first_doses=3000.0 * (np.arange(DAYS) >= 30),
+        first_doses=np.where(np.arange(DAYS) >= 30, 3000.0, 0.0),
         immunity_rate=2.0 / 300.0 * even,
         severity=even,
         ward_beds=2000.0 * even,
