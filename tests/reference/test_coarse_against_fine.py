@@ -17,7 +17,7 @@ OLD_FIRST = np.array([[0.0] * 13 + [0.8] * 4, [0.0] * 10 + [0.8] * 7, [0.0] * 3 
 
 
 def _deaths(world: World, accuracy: str, vaccine_week: int) -> NDArray[np.float64]:
-    """Deaths by country in two years: a suppressed epidemic that rebounds, doses for 0.3 % of people a day, few beds."""
+    """Deaths by country in two years: suppressed, then rebounding; doses for 0.3 % of people a day; few beds."""
     pathogen = replace(Pathogen.load("sars-cov-2"), r0=2.5).repeat(1)
     people = world.population.sum(axis=1)
     beds = world.table["hospital_beds"].to_numpy() * (1.0 - world.table["bed_occupancy_share"].to_numpy())
