@@ -94,7 +94,7 @@ def inflow_polynomials(start, end, rate, course, nv, coef):
                 d0 += rate * course.vaccine[v - 1] * start[v - 1, 1, a]
                 d1 += rate * course.vaccine[v - 1] * end[v - 1, CASE2, a]
             whole = 0.5 * (f0 + f1) + (d0 - d1) / 12.0
-            if whole <= 0.0:  # a state just entered: spread the count evenly
+            if whole <= 0.1 * (f0 + f1):  # a state just entered, no cubic fits: spread the count evenly
                 f0, f1, d0, d1, whole = 1.0, 1.0, 0.0, 0.0, 1.0
             scale = end[v, NEED, a] / whole
             coef[v, 0, a] = scale * f0

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 AGES = len(AGE_GROUPS)
 TRAVELLING_AGES = slice(4, 13)  # 20-64: the ages of infected travellers and of seeds
-# The equations, and whole people, take so many steps a day that the fastest rate x step stays below these.
-STEP_RATE = {"fine": 1.0, "coarse": 2.0}
+# The equations, and whole people, take so many steps a day that the fastest rate x step stays below these; above 1.6
+# the method of order 3 would make compartments negative.
+STEP_RATE = {"fine": 1.0, "coarse": 1.5}
 WHOLE_STEP_RATE = {"fine": 0.15, "coarse": 0.3}
 HIGHEST_COVERAGE = 0.8  # of every age group, when no priority is given (Watson et al. 2022)
 
