@@ -16,9 +16,9 @@ WEEKS = 104
 OLD_FIRST = np.array([[0.0] * 13 + [0.8] * 4, [0.0] * 10 + [0.8] * 7, [0.0] * 3 + [0.8] * 14])
 
 
-def _deaths(world: World, accuracy: str, vaccine_week: int) -> NDArray[np.float64]:
+def _deaths(world: World, accuracy: str, pathogen_name: str, vaccine_week: int) -> NDArray[np.float64]:
     """Deaths by country in two years: suppressed, then rebounding; doses for 0.3 % of people a day; few beds."""
-    pathogen = replace(Pathogen.load("sars-cov-2"), r0=2.5).repeat(1)
+    pathogen = replace(Pathogen.load(pathogen_name), r0=2.5).repeat(1)
     people = world.population.sum(axis=1)
     beds = world.table["hospital_beds"].to_numpy() * (1.0 - world.table["bed_occupancy_share"].to_numpy())
     epidemic = Epidemic(
@@ -46,8 +46,9 @@ def _deaths(world: World, accuracy: str, vaccine_week: int) -> NDArray[np.float6
 
 
 @pytest.mark.parametrize("vaccine_week", [14, 30, 52])
-def test_deaths_by_country_within_one_percent(vaccine_week: int) -> None:
+@pytest.mark.parametrize("pathogen", ["sars-cov-2", "influenza-1918"])  # the latter's latent stages are the fastest
+def test_deaths_by_country_within_one_percent(pathogen: str, vaccine_week: int) -> None:
     world = World.load().select(COUNTRIES)
-    fine, coarse = (_deaths(world, accuracy, vaccine_week) for accuracy in ("fine", "coarse"))
+    fine, coarse = (_deaths(world, accuracy, pathogen, vaccine_week) for accuracy in ("fine", "coarse"))
     assert fine.min() > 100
     assert np.abs(coarse / fine - 1.0).max() < 0.01
