@@ -16,6 +16,9 @@ from mamori.cli import data, exercise, simulate
 from mamori.cli._common import Interrupted, command_group
 from mamori.core.errors import MamoriError
 
+# Threads of the linear algebra beneath NumPy slow our own ones down; it reads this when NumPy is first imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
 

@@ -57,14 +57,10 @@ def _explain(error: Exception, path: Path) -> None:
     """Raise in plain words what kept `path` from being written, if `error` is about that."""
     code = _system_error(error)
     if code in _DISK_FULL:
-        raise MamoriError(
-            f"no space left to write {path}. Free some space or choose another folder"
-        ) from error
+        raise MamoriError(f"no space left to write {path}. Free some space or choose another folder") from error
     if code in _NOT_ALLOWED:
         reason = os.strerror(code).lower()
-        raise InputError(
-            f"cannot write {path}: {reason}. Choose another folder or change its permissions"
-        ) from error
+        raise InputError(f"cannot write {path}: {reason}. Choose another folder or change its permissions") from error
 
 
 def _system_error(error: Exception) -> int:

@@ -45,9 +45,9 @@ def philox(key, c0, c1, c2, c3):
         x3 = p0 & _LOW
         k0 = (k0 + _W0) & _LOW
         k1 = (k1 + _W1) & _LOW
-    # 53 bits each, centred so that 0 and 1 never come.
-    u = (np.float64(x0) * 2097152.0 + np.float64(x1 >> np.uint64(11)) + 0.5) / 9007199254740992.0
-    w = (np.float64(x2) * 2097152.0 + np.float64(x3 >> np.uint64(11)) + 0.5) / 9007199254740992.0
+    # 52 bits each, centred so that 0 and 1 never come.
+    u = (np.float64(x0) * 1048576.0 + np.float64(x1 >> np.uint64(12)) + 0.5) / 4503599627370496.0
+    w = (np.float64(x2) * 1048576.0 + np.float64(x3 >> np.uint64(12)) + 0.5) / 4503599627370496.0
     return u, w
 
 

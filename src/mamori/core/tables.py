@@ -120,9 +120,7 @@ class TableDefinition:
                 )
         for column in self.columns:
             if column.required and column.attribute not in names:
-                raise InputError(
-                    f"{source}: column '{column.attribute}' is missing. Add it: {column.description_en}"
-                )
+                raise InputError(f"{source}: column '{column.attribute}' is missing. Add it: {column.description_en}")
 
     def docs(self, lang: str = "en") -> str:
         """Return the columns as a Markdown table in `lang`."""

@@ -56,7 +56,5 @@ def _first_week_start(year: int, calendar: Calendar) -> date:
 
 def _first_day_of_week(day: date, calendar: Calendar) -> date:
     if calendar not in _FIRST_ISO_WEEKDAY:
-        raise InputError(
-            f"calendar '{calendar}' is not known; choose ISO or MMWR.{did_you_mean(calendar, CALENDARS)}"
-        )
+        raise InputError(f"calendar '{calendar}' is not known; choose ISO or MMWR.{did_you_mean(calendar, CALENDARS)}")
     return day - timedelta(days=(day.isoweekday() - _FIRST_ISO_WEEKDAY[calendar]) % 7)

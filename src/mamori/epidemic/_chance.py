@@ -3,8 +3,8 @@
 A stage of rate r is left in a step dt with probability r dt, so that its mean length is exact. Each infected person's
 infectiousness is gamma distributed (mean 1, shape k), which makes the number of their offspring negative binomial with
 dispersion k. Only the sum W over the people of a cell is kept: leaving does not depend on infectiousness, so the
-share of
-W that m of n people take with them is Beta(m k, (n - m) k), exactly. Source: Lloyd-Smith et al. 2005, Nature 438:355.
+share of W that m of n people take with them is Beta(m k, (n - m) k): exact for people who came in together, right in
+mean and covariance for cohorts that have merged. Source: Lloyd-Smith et al. 2005, Nature 438:355.
 """
 
 import numpy as np

@@ -448,12 +448,13 @@ def run_place(
     days,
     seeds,
     seed_day,
+    substeps,
     space,
     stocks,
     flows,
     by_age,
 ):
-    """Run one place over all of ``days`` with parameters by day (deterministic, fine steps).
+    """Run one place over all of ``days`` with parameters by day (deterministic, fine, ``substeps`` a day).
 
     ``stocks`` (T + 1, MOVING + BOXES + STATES): compartments summed over ages and states, boxes of care, then everybody
     (the dead too) by vaccine state; row 0 is the initial state. ``flows`` (T, 8): infections, first doses, boosters,
@@ -504,8 +505,7 @@ def run_place(
         )
         untreated = place_day(
             y, care, box, mix, nv, today, stay, outcome, place, coverage, days.ward[t], days.icu[t], False, untreated,
-            1,
-            True, space,
+            substeps, True, space,
         )  # fmt: skip
         for f in range(4):
             flows[t, f] = 0.0

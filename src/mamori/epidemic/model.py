@@ -6,6 +6,7 @@ Equations, numerics and limits: docs/methods/epidemic.md.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -128,6 +129,12 @@ class Epidemic:
         if coverage is None:
             coverage = np.full((1, AGES), HIGHEST_COVERAGE)
         coverage = np.array(coverage, dtype=np.float64, order="C")
+        if len(coverage) == 0 or np.any(coverage > 1):
+            raise InputError("coverage must have one or more steps of shares from 0 to 1. Check its rows")
+        if accuracy not in STEP_RATE:
+            raise InputError(f"accuracy is '{accuracy}'; it must be one of {', '.join(STEP_RATE)}")
+        if np.any((population.sum(axis=1) > 0) & (contacts.sum(axis=(1, 2, 3)) == 0)):
+            raise InputError("contacts of a place are all zero; without contacts R0 has no meaning. Give its contacts")
         _check("coverage", coverage, (len(coverage), AGES))
         self.population = population
         self.day = 0
@@ -158,6 +165,8 @@ class Epidemic:
         self._state.y[:, :, 0, transmission.S] = population
         self._state.status[:, :, batch.LIVE_STATES] = 1
         self._space = place.make_space()
+        best = max(self._model.efficacy_infection.max(), self._model.efficacy_disease.max(), 1e-300)
+        self._highest = {"isolation": 1.0, "vaccine_efficacy_scale": 1.0 / best}
 
     def infect(self, persons: ArrayLike) -> None:
         """Put ``persons`` (D, P) newly infected into the first latent stage, spread over the ages 20-64.
@@ -171,6 +180,8 @@ class Epidemic:
 
     def infect_by_age(self, persons: FloatArray) -> None:
         """Put ``persons`` (D, P, 17) into the first latent stage of the never-vaccinated; they count as infections."""
+        if not np.all(persons >= 0):
+            raise InputError("seeds hold a negative or missing number; give persons >= 0 for every age")
         y, status = self._state.y, self._state.status
         put = np.minimum(persons, y[:, :, 0, transmission.S])
         y[:, :, 0, transmission.S] -= put
@@ -219,6 +230,9 @@ class Epidemic:
                 ) from None
             if not np.all(value >= 0):
                 raise InputError(f"driver '{field.name}' holds a negative or missing number; it must be >= 0")
+            highest = self._highest.get(field.name, np.finfo(np.float64).max)
+            if not field.name.endswith("_beds") and np.any(value > highest):
+                raise InputError(f"driver '{field.name}' holds {value.max()}; it must be finite and <= {highest:g}")
             shaped.append(value)
         return batch.Levers(*shaped)
 
@@ -439,5 +453,10 @@ def _stay(pathogen: PathogenDraws, d: int) -> care.Stay:
     s = pathogen.stays
     days = (s.ward_live, s.ward_die, s.ward_untreated_live, s.ward_untreated_die, s.icu_live, s.icu_die,
             s.icu_untreated_live, s.icu_untreated_die, s.ward_live, s.ward_die)  # fmt: skip
-    stay: care.Stay = care.make_stay(np.array([np.asarray(x)[d] for x in days]), float(np.asarray(s.stepdown)[d]))
+    return _cached_stay(tuple(float(np.asarray(x)[d]) for x in days), float(np.asarray(s.stepdown)[d]))
+
+
+@lru_cache(maxsize=256)
+def _cached_stay(days: tuple[float, ...], stepdown_days: float) -> care.Stay:
+    stay: care.Stay = care.make_stay(np.array(days), stepdown_days)
     return stay

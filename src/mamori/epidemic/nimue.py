@@ -53,6 +53,9 @@ _BY_TIME = {  # argument: (its times, value when neither file gives it)
 _OTHERS = ("time_period", "seeding_cases", "seeding_age_order", "E1_0", "vaccine_coverage_mat", "dur_V",
 "dur_vaccine_delay",
            "rel_infectiousness", "rel_infectiousness_vaccinated", "p_dist")  # fmt: skip
+_MAY_BE_INFINITE = ("dur_R", "dur_V", "hosp_bed_capacity", "ICU_bed_capacity")
+_SHARES = ("prob_hosp", "prob_severe", "prob_non", "vaccine_efficacy")
+SHORTEST_DAYS = 0.05
 _RECORDS = ("beta_set", "hosp_bed_capacity_used", "ICU_bed_capacity_used")  # results noted beside the arguments
 
 
@@ -108,8 +111,16 @@ class _Case:
             raise InputError(
                 f"{self.files[0]}: '{name}' must be numbers, all rows of one length. Got {str(self._find(name))[:60]}"
             ) from None
+        if value.size == 0:
+            raise InputError(f"{self.files[0]}: '{name}' is empty; give a value")
         if np.any(np.isnan(value)) or np.any(value < 0):
             raise InputError(f"{self.files[0]}: '{name}' holds a negative or missing number; every value must be >= 0")
+        if name not in _MAY_BE_INFINITE and np.any(np.isinf(value)):
+            raise InputError(f"{self.files[0]}: '{name}' is infinite; give a finite number")
+        if name.startswith("dur_") and np.any(value < SHORTEST_DAYS):
+            raise InputError(f"{self.files[0]}: '{name}' is {value.min()}; a duration must be >= {SHORTEST_DAYS} days")
+        if name.startswith(_SHARES) and not name.endswith("multiplier") and np.any(value > 1):
+            raise InputError(f"{self.files[0]}: '{name}' holds {value.max()}; a probability must be <= 1")
         return value
 
     def _number(self, name: str, default: float | None = None) -> float:
@@ -153,9 +164,11 @@ class _Case:
                 raise InputError(f"{self.files[0]}: '{name}' must hold {AGES} ages per time. Got {values.shape[1]}")
         else:
             values = np.atleast_1d(values)
-        if len(values) != len(times):
+            if values.ndim > 1:
+                raise InputError(f"{self.files[0]}: '{name}' must be a number or a list of numbers, one per time")
+        if times.ndim > 1 or len(values) != len(times):
             raise InputError(
-                f"{self.files[0]}: '{name}' has {len(values)} values and '{times_name}' {len(times)} times; give both"
+                f"{self.files[0]}: '{name}' has {len(values)} values and '{times_name}' {times.size} times; give both"
             )
         if np.any(np.diff(times) <= 0) or times[0] > 1:
             raise InputError(
@@ -168,23 +181,27 @@ class _Case:
 
     def seeds(self) -> FloatArray:
         if "E1_0" in self.params:
-            return self._ages("E1_0")
+            first = self._ages("E1_0")
+            if np.any(first > self.population):
+                raise InputError(f"{self.files[0]}: 'E1_0' exceeds the population of an age; seed fewer people")
+            return first
         if "seeding_age_order" not in self.params:
             raise InputError(
                 f"{self.files[0]}: nimue draws the ages of first cases at random. Give 'E1_0' or 'seeding_age_order'"
             )
-        order = self._values("seeding_age_order").astype(int)
-        if np.any(order < 1) or np.any(order > AGES):
+        order = np.atleast_1d(self._values("seeding_age_order"))
+        if order.ndim > 1 or np.any(order != np.floor(order)) or np.any(order < 1) or np.any(order > AGES):
             raise InputError(f"{self.files[0]}: 'seeding_age_order' must name age groups 1 to {AGES}")
-        cases = int(self._number("seeding_cases", 20.0))
-        return np.bincount(np.resize(order, cases) - 1, minlength=AGES).astype(np.float64)
+        cases = self._number("seeding_cases", 20.0)
+        if cases != int(cases) or cases > self.population.min():
+            raise InputError(
+                f"{self.files[0]}: seeding_cases is {cases}; it must be whole, and fewer than live in an age"
+            )
+        return np.bincount(np.resize(order.astype(int), int(cases)) - 1, minlength=AGES).astype(np.float64)
 
     def history(self) -> NaturalHistory:
         duration = {name: self._number(name, value) for name, value in _DURATIONS.items()}
         p = [self._ages(name) for name in _PROBABILITIES]
-        for name, values in zip(_PROBABILITIES, p, strict=True):
-            if np.any(values > 1):
-                raise InputError(f"{self.files[0]}: '{name}' holds {values.max()}; a probability must be <= 1")
         return NaturalHistory(
             duration["dur_E"],
             duration["dur_IMild"],
@@ -198,7 +215,7 @@ class _Case:
         coverage = np.atleast_2d(self._values("vaccine_coverage_mat", 0.8))
         if coverage.shape == (1, 1):
             coverage = np.full((1, AGES), coverage[0, 0])
-        if coverage.shape[1] != AGES or np.any(coverage > 1):
+        if coverage.ndim != 2 or coverage.shape[1] != AGES or np.any(coverage > 1):
             raise InputError(f"{self.files[0]}: 'vaccine_coverage_mat' must have {AGES} columns of shares from 0 to 1")
         protection = Protection(
             self._number("dur_vaccine_delay", 14.0),
@@ -207,6 +224,14 @@ class _Case:
             coverage,
         )
         return Course.prepare(self.history(), protection)
+
+    def _severity(self) -> FloatArray:
+        severity = self._by_day("prob_hosp_multiplier")
+        if severity.max() * self._ages("prob_hosp").max() > 1:
+            raise InputError(
+                f"{self.files[0]}: 'prob_hosp_multiplier' x 'prob_hosp' exceeds 1; give a smaller multiplier"
+            )
+        return severity
 
     def schedule(self) -> Schedule:
         reproduction = self._by_day("R0")
@@ -221,7 +246,7 @@ class _Case:
             reproduction=reproduction,
             first_doses=self._by_day("max_vaccine"),
             immunity_rate=2.0 / self._by_day("dur_R"),
-            severity=self._by_day("prob_hosp_multiplier"),
+            severity=self._severity(),
             ward_beds=self._by_day("hosp_bed_capacity"),
             icu_beds=self._by_day("ICU_bed_capacity"),
             efficacy_infection=self._by_day("vaccine_efficacy_infection"),
@@ -233,7 +258,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         with path.open(encoding="utf-8") as file:
             content = json.load(file)
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         raise InputError(f"no file {path}. Name a JSON file of nimue's arguments") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not JSON ({error}). Write one object of arguments") from None

@@ -10,7 +10,7 @@ import numpy as np
 from mamori.epidemic import _care as care
 from mamori.epidemic import _place as place
 from mamori.epidemic import _transmission as transmission
-from mamori.epidemic.model import moves_over_a_day, outcome_shares
+from mamori.epidemic.model import STEP_RATE, moves_over_a_day, outcome_shares
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,6 +97,11 @@ class Course:
     outcome: care.Outcome
     rho: FloatArray
 
+    @property
+    def steps_a_day(self) -> int:
+        """Steps that keep the fastest rate x step within what the accuracy needs."""
+        return int(np.ceil(max(self.rates.latent, self.rates.mild, self.rates.case) / STEP_RATE["fine"]))
+
     @classmethod
     def prepare(cls, history: NaturalHistory, protection: Protection) -> Course:
         """Work out the tables that depend on the parameters alone."""
@@ -173,6 +178,7 @@ def run_schedule(
         by_day,
         np.asarray(seeds, dtype=np.float64),
         seed_day,
+        course.steps_a_day,
         place.make_space(),
         stocks,
         flows,

@@ -35,6 +35,11 @@ YEAR = (date(2020, 12, 8), date(2021, 12, 8))  # from the first vaccination outs
 EARLIEST = date(2019, 12, 1)  # no death before it counts
 STAYS = np.array([9.0, 9.0, 4.5, 4.5, 14.8, 11.1, 7.4, 1.0])  # days, section 1 of the recipe
 LATENT, MILD, CASE, STEPDOWN = 4.6, 2.1, 4.5, 3.0
+FIELDS = ("E1_0", "date_vaccine_change_first", "date_Rt_change", "delta", "data", "dose_ratio", "dur_R", "dur_V",
+          "dur_vaccine_delay", "hosp_bed_capacity", "ICU_bed_capacity", "max_vaccine", "prob_hosp",
+          "prob_non_severe_death_no_treatment", "prob_non_severe_death_treatment", "prob_severe",
+          "prob_severe_death_no_treatment", "prob_severe_death_treatment", "rel_infectiousness_vaccinated",
+          "vaccine_coverage_mat", "vaccine_efficacies")  # fmt: skip
 AS_PUBLISHED, CORRECTED = "as published", "corrected"
 
 
@@ -122,6 +127,9 @@ def load_fit(path: Path, matrices: dict[str, Any], draw: int) -> Fit:
         raw = np.array(matrices["matrices"][matrices["country"][content["iso3"]]], dtype=np.float64)
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: not a fit of Watson et al. 2022 ({type(error).__name__}: {error})") from None
+    missing = [name for name in FIELDS if name not in content]
+    if missing:
+        raise InputError(f"{path}: not a whole fit of Watson et al. 2022; it lacks {', '.join(missing)}")
     if not 1 <= draw <= draws:
         raise InputError(f"draw is {draw}; {path} holds the draws 1 to {draws}")
     if content.get("date_vaccine_change") is not None:

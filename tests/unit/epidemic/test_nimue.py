@@ -186,7 +186,7 @@ def test_short_stages_are_followed_in_short_steps(simulate: Simulate) -> None:
         ({"dur_R": 0}, "'dur_R'"),
         ({"dur_V": 0}, "'dur_V'"),
         ({"R0": "Inf", "tt_R0": 0}, "'R0'"),
-        ({"R0": [], "tt_R0": []}, "'tt_R0'"),
+        ({"R0": [], "tt_R0": []}, "'R0' is empty"),
         ({"R0": [[2.5, 2.5], [1.5, 1.5]]}, "'R0'"),
         ({"max_vaccine": "Inf", "tt_vaccine": 0}, "'max_vaccine'"),
         ({"seeding_cases": "Inf"}, "'seeding_cases'"),

@@ -180,7 +180,7 @@ def test_beds_follow_the_plan(small_world: World) -> None:
     )
     result = _run(small_world, hospitals=hospitals, days=30)
     ward, icu = (result.daily[f"{kind}_beds"][0, 0] for kind in ("ward", "icu"))
-    assert ward[[0, 10, 15, 20, 29]] == pytest.approx([420, 420, 570, 720, 720])
+    assert ward[[0, 10, 15, 20, 29]] == pytest.approx([406, 406, 551, 696, 696])
     assert icu[[4, 5]] == pytest.approx([14, 34])
 
 
@@ -188,7 +188,7 @@ def test_absent_staff_close_beds(small_world: World, plain: Simulation) -> None:
     result = _run(small_world, hospitals=Hospitals(staff_risk=1.0))
     peak = int(result.daily["infectious"][0, 0].argmax())
     prevalence = result.daily["infectious"][0, 0, peak] / 200_000
-    assert result.daily["ward_beds"][0, 0, peak + 1] == pytest.approx(600 * (1 - prevalence) - 300, rel=1e-4)
+    assert result.daily["ward_beds"][0, 0, peak + 1] == pytest.approx(580 * (1 - prevalence) - 290, rel=1e-4)
     assert _deaths(result) > _deaths(plain)
 
 
@@ -196,9 +196,9 @@ def test_pooling_helps_a_region_and_leaves_others_alone(small_world: World) -> N
     options = {"initial_places": "AAA", "days": 120}
     alone = _run(small_world, ALL, **options)
     pooled = _run(small_world, ALL, hospitals=Hospitals(pool="region"), **options)
-    assert pooled.daily["ward_beds"][0, 0].max() == pytest.approx(300 + 150)
+    assert pooled.daily["ward_beds"][0, 0].max() == pytest.approx(290 + 145)
     assert pooled.daily["ward_beds"][0, 1].min() == pytest.approx(0, abs=1e-3)
-    assert (pooled.daily["ward_beds"][0, 2] == 75).all()
+    assert (pooled.daily["ward_beds"][0, 2] == 72.5).all()
     assert _deaths(pooled) < _deaths(alone)
 
 
