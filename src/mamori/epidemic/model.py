@@ -401,6 +401,8 @@ def _model(
         disease[3:5], disease[6] = vaccine.efficacy_disease, vaccine.booster_efficacy_disease
         rho[3:5], rho[6] = vaccine.relative_infectiousness, vaccine.booster_relative_infectiousness
     fastest = rates[:, :4].max(axis=1)
+    parts = np.ceil(fastest / WHOLE_STEP_RATE[accuracy]).astype(np.int64)
+    leaving = rates[:, 2] / parts
     return batch.Model(
         rates=rates,
         vaccine=np.tile(moves, (draws, 1)),
@@ -430,23 +432,48 @@ def _model(
         rho=rho,
         coverage=coverage,
         substeps=np.ceil(fastest / STEP_RATE[accuracy]).astype(np.int64),
-        parts=np.ceil(fastest / WHOLE_STEP_RATE[accuracy]).astype(np.int64),
-        shape=infectiousness_shape(np.asarray(pathogen.dispersion, dtype=np.float64)),
+        parts=parts,
+        shape=np.array(
+            [infectiousness_shape(k, r, p) for k, r, p in zip(pathogen.dispersion, pathogen.r0, leaving, strict=True)]
+        ),
         few=float(few),
         fine=accuracy == "fine",
         fallback=fallback,
     )
 
 
-def infectiousness_shape(dispersion: FloatArray) -> FloatArray:
-    """Gamma shape k' of infectiousness that gives offspring the variance of a negative binomial with ``dispersion`` k.
+def infectiousness_shape(dispersion: float, reproduction_number: float, leaving: float) -> float:
+    """Gamma shape k' of infectiousness with which a case dies out as often as under a negative binomial of ``dispersion``.
 
-    Infectious periods vary too (exponential: squared coefficient of variation 1), so 1/k = (1 + 1/k')(1 + 1) - 1; where
-    the period alone varies more than k asks (k > 1), infectiousness is even (k' infinite).
+    ``leaving`` is the probability p of leaving the infectious stage in a step. The negative binomial's root is
+    q = (1 + R (1 - q) / k)^-k; k' solves q = E[(1 + R (1 - q) T / k')^-k'] for that q, T a geometric number of steps
+    with mean 1. Where the period alone varies more than k asks (k' infinite) infectiousness is even. For R <= 1, where
+    every outbreak dies out, k' matches the variance: 1 + 1/k = (1 + 1/k')(2 - p).
     """
-    with np.errstate(divide="ignore"):
-        excess = (1.0 / dispersion - 1.0) / 2.0
-        return np.where(excess > 0.0, 1.0 / np.maximum(excess, 1e-300), np.inf)
+    return _shape(float(dispersion), float(reproduction_number), float(leaving))
+
+
+@lru_cache(maxsize=4096)
+def _shape(k: float, r: float, p: float) -> float:
+    from scipy.optimize import brentq
+
+    if np.isinf(k):
+        return np.inf
+    if r <= 1.0 + 1e-6:
+        excess = (1.0 + 1.0 / k) / (2.0 - p) - 1.0
+        return 1.0 / excess if excess > 0.0 else np.inf
+    q = brentq(lambda x: k * np.log1p(r * (1.0 - x) / k) + np.log(x), 1e-300, 1.0 - 1e-9 * (r - 1.0))
+    steps = np.arange(1, int(40.0 / p) + 2)
+    weight = p * (1.0 - p) ** (steps - 1)
+    mean = r * (1.0 - q) * steps * p
+
+    def dies_out(shape: float) -> float:
+        return float(weight @ np.exp(-shape * np.log1p(mean / shape)))
+
+    highest = 1e4
+    if dies_out(highest) >= q:
+        return np.inf
+    return float(np.exp(brentq(lambda s: dies_out(np.exp(s)) - q, np.log(1e-4), np.log(highest))))
 
 
 def _stay(pathogen: PathogenDraws, d: int) -> care.Stay:

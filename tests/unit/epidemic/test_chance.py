@@ -102,15 +102,25 @@ def test_offspring_have_the_mean_and_variance_of_infectiousness_times_period(
     assert variance == pytest.approx(offspring.var(), abs=4.0 * resampled.std())
 
 
-@pytest.mark.parametrize("dispersion", [0.05, 0.3, 0.9])
-def test_the_shape_of_infectiousness_gives_the_variance_of_the_negative_binomial(dispersion: float) -> None:
-    """R + R^2 / k = R + R^2 ((1 + 1 / k')(1 + 1) - 1) with exponential infectious periods."""
-    shape = infectiousness_shape(np.array([dispersion]))[0]
-    assert (1.0 + 1.0 / shape) * 2.0 - 1.0 == pytest.approx(1.0 / dispersion)
+@pytest.mark.parametrize("leaving", [0.05, 0.25])
+@pytest.mark.parametrize("dispersion", [0.1, 0.3, 0.6])
+@pytest.mark.parametrize("reproduction", [1.5, 3.0, 6.0])
+def test_a_case_dies_out_as_often_as_under_the_negative_binomial(
+    reproduction: float, dispersion: float, leaving: float
+) -> None:
+    shape = infectiousness_shape(dispersion, reproduction, leaving)
+    root = _extinction_root(reproduction, shape, leaving)
+    assert root == pytest.approx((1.0 + reproduction * (1.0 - root) / dispersion) ** -dispersion, abs=1e-6)
+
+
+def test_without_growth_the_shape_gives_the_variance_of_the_negative_binomial() -> None:
+    """R + R^2 / k = R + R^2 ((1 + 1 / k')(2 - p) - 1), periods geometric with probability p."""
+    shape = infectiousness_shape(0.3, 0.8, 0.1)
+    assert (1.0 + 1.0 / shape) * 1.9 - 1.0 == pytest.approx(1.0 / 0.3)
 
 
 def test_infectiousness_is_even_where_the_period_alone_varies_more_than_asked() -> None:
-    assert np.all(np.isinf(infectiousness_shape(np.array([1.0, 3.0, np.inf]))))
+    assert [infectiousness_shape(k, 2.0, 0.05) for k in (1.5, 3.0, np.inf)] == [np.inf] * 3
 
 
 def test_everybody_infected_is_a_whole_person(build: Build, pathogen: Pathogen, lasting: Vaccine) -> None:
