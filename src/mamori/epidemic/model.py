@@ -446,9 +446,10 @@ def infectiousness_shape(dispersion: float, reproduction_number: float, leaving:
     """Gamma shape k' of infectiousness with which a case dies out as often as under a negative binomial.
 
     ``leaving`` is the probability p of leaving the infectious stage in a step. The negative binomial's root with
-    ``dispersion`` k is q = (1 + R (1 - q) / k)^-k; k' solves q = E[(1 + R (1 - q) T / k')^-k'] for that q, T a geometric number of steps
-    with mean 1. Where the period alone varies more than k asks (k' infinite) infectiousness is even. For R <= 1, where
-    every outbreak dies out, k' matches the variance: 1 + 1/k = (1 + 1/k')(2 - p).
+    ``dispersion`` k is q = (1 + R (1 - q) / k)^-k; k' solves q = E[(1 + R (1 - q) T / k')^-k'] for that q, T a
+    geometric number of steps with mean 1. Where the period alone varies more than k asks (k' infinite)
+    infectiousness is even. For R <= 1, where every outbreak dies out, k' matches the variance: 1 + 1/k = (1 +
+    1/k')(2 - p).
     """
     return _shape(float(dispersion), float(reproduction_number), float(leaving))
 
