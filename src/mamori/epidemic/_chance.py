@@ -117,14 +117,19 @@ def arrive(y, persons, ages, total, key, step):
 
 
 @inner_kernel
-def _new_infections(y, w, nv, course, place, dt, key, step, x, lam, chances, flow):
-    """Infections of one step: how many, then who (one draw for each); cell by cell where they are many."""
-    wa = course.asymptomatic_infectiousness
-    for a in range(AGES):
-        x[a] = 0.0
+def _add_half(w, nv, course, place, x):
+    """Add half of the present infectiousness by age to ``x``: taken before and after the moves, the mean of a step."""
+    wa = 0.5 * course.asymptomatic_infectiousness
+    wc = 0.5 * place.case_weight
     for v in range(nv):
         for a in range(AGES):
-            x[a] += place.rho[v] * (wa * w[v, 0, a] + place.case_weight * (w[v, 1, a] + w[v, 2, a] + w[v, 3, a]))
+            x[a] += place.rho[v] * (wa * w[v, 0, a] + wc * (w[v, 1, a] + w[v, 2, a] + w[v, 3, a]))
+
+
+@inner_kernel
+def _new_infections(y, w, nv, course, place, dt, key, step, x, lam, chances, flow):
+    """Infections of one step: how many, then who (one draw for each); cell by cell where they are many."""
+    _add_half(w, nv, course, place, x)
     force(place.contact, x, lam)
     mean = 0.0
     for v in range(nv):
@@ -171,13 +176,16 @@ def chance_day(y, w, nv, course, place, dispersion, key, day, parts, x, lam, cha
     """Advance the infected of one place by one day in ``parts`` steps; ``flow`` (AGES) takes the new infections.
 
     ``w`` (STATES, INFECTIOUS, AGES) is the summed infectiousness of the cells. The NEED row of ``y`` takes those who
-    come
-    to need hospital. Later stages move first, so that nobody moves twice in a step.
+    come to need hospital. Later stages move first, so that nobody moves twice in a step; the infectiousness of a step
+    is the mean of before and after the moves.
     """
     dt = 1.0 / parts
     k = dispersion
     for part in range(parts):
         step = day * 64 + part
+        for a in range(AGES):
+            x[a] = 0.0
+        _add_half(w, nv, course, place, x)
         for v in range(nv):
             if not _any_infected(y, v):
                 continue
