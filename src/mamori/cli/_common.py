@@ -1,13 +1,18 @@
 """What the commands share: groups that help when called bare, the word of an interrupt, kernels made ready."""
 
+import sys
+from contextlib import contextmanager
 from threading import Timer
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from mamori.core.errors import MamoriError
 from mamori.core.messages import LANGUAGES, check_language, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 Language = Annotated[
     str,
@@ -37,6 +42,18 @@ def command_group(description: str, example: str) -> typer.Typer:
 def described(description: str, example: str) -> str:
     """Return the help text of a command: what it does, then an example of its call."""
     return f"{description}\n\nExample: {example}"
+
+
+@contextmanager
+def progress_bar(title: str) -> "Iterator[Callable[[int, int], None]]":
+    """Give a function that shows (done, in all): a bar on stderr where a person is watching, nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def prepare_kernels(lang: str = "en", *, by_day: bool = False) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mamori.cli._common import Language, command_group, described
-from mamori.core.errors import InputError
+from mamori.core.files import check_table_format
 from mamori.core.messages import text
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ app = command_group(
     "The data that ship inside: places, their people, contacts, beds and travel.", "mamori data world --check"
 )
 
-_FORMATS = (".csv", ".parquet", ".json")
 _SHOWN_CODES = 60
 _NARROWEST = 120
 
@@ -61,8 +60,8 @@ def world(
     ] = None,
     lang: Language = "en",
 ) -> None:
-    if out is not None and out.suffix.lower() not in _FORMATS:
-        raise InputError(f"--out ends in '{out.suffix}'; choose one of {', '.join(_FORMATS)}")
+    if out is not None:
+        check_table_format(out)
     from rich.console import Console
 
     from mamori.data.world import World
@@ -179,15 +178,9 @@ def _write(chosen: "World", out: Path) -> None:
     """Write the table of the places with their people by age, as the table ``places`` names them."""
     import polars as pl
 
-    from mamori.core.files import atomic_path
+    from mamori.core.files import write_table
     from mamori.data.overrides import AGE_COLUMNS
 
     ages = pl.DataFrame(chosen.population, schema=list(AGE_COLUMNS))
     frame = chosen.table.hstack(ages)
-    with atomic_path(out) as partial:
-        if out.suffix.lower() == ".parquet":
-            frame.write_parquet(partial)
-        elif out.suffix.lower() == ".json":
-            frame.write_json(partial)
-        else:
-            frame.write_csv(partial)
+    write_table(frame, out)

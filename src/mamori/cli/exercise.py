@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mamori.cli._common import Interrupted, Language, command_group, described, prepare_kernels
+from mamori.cli._common import Interrupted, Language, command_group, described, prepare_kernels, progress_bar
 from mamori.core.errors import InputError, did_you_mean
 from mamori.core.messages import text
 
@@ -247,7 +247,7 @@ def replay(
     from mamori.workflows.watson import replay_watson
 
     prepare_kernels(lang, by_day=True)
-    with _bar(lang) as advance:
+    with progress_bar(text("Running", lang)) as advance:
         table = replay_watson(fits, draw, correct, workers=workers or cpu_count() or 1, progress=advance)
     with atomic_path(out) as partial:
         table.write_csv(partial)
@@ -263,21 +263,9 @@ def _refuse_watson(scenario: str) -> None:
 
 
 @contextmanager
-def _bar(lang: str) -> Iterator[Callable[[int, int], None]]:
-    """Give a function that shows (done, in all): a bar on a terminal, nothing elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
-        task = bar.add_task(text("Running", lang), total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-@contextmanager
 def _progress(lang: str) -> Iterator[Callable[["Progress"], None]]:
     """Give a function that shows how far a run is: a bar on a terminal, elsewhere a line for every chunk."""
-    with _bar(lang) as advance:
+    with progress_bar(text("Running", lang)) as advance:
 
         def tell(progress: "Progress") -> None:
             advance(progress.done, progress.chunks)

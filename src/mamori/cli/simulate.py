@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mamori.cli import _simulation_settings as settings
-from mamori.cli._common import Language, prepare_kernels
+from mamori.cli._common import Language, prepare_kernels, progress_bar
 from mamori.core.errors import InputError, did_you_mean
+from mamori.core.files import atomic_path, check_table_format, write_table
 from mamori.core.messages import text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable
 
     import polars as pl
     from rich.table import Table
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from mamori.epidemic.simulation import Simulation
 
 NIMUE = "nimue"
-FORMATS = (".csv", ".parquet", ".json")
 SHOWN_PLACES = 10
 """Places in the printed summary; more are in the file."""
 ALL_PLACES = "ALL"
@@ -190,7 +188,8 @@ def simulate(
     Example: mamori simulate KEN --pathogen sars-cov-2 --r0 2.5 --days 365 --draws 100 --vaccine-start-day 100
     --out kenya.csv
     """
-    _check_format(out)
+    if out is not None:
+        check_table_format(out)
     if from_ is not None:
         others = set(ctx.params) - {"from_", "inputs", "params", "out", "lang"}
         _refuse(ctx, others, f"means nothing with --from {NIMUE}")
@@ -240,7 +239,7 @@ def simulate(
         **settings.surges(surge),
     )
     prepare_kernels(lang)
-    with _progress(text("Simulating", lang)) as report:
+    with progress_bar(text("Simulating", lang)) as report:
         result = run(
             places if len(places) > 1 else places[0],
             Path(pathogen) if pathogen.endswith(".csv") else pathogen,
@@ -279,14 +278,6 @@ def _refuse(ctx: typer.Context, names: Iterable[str], why: str) -> None:
             raise InputError(f"{label} {why}. Add that or drop {label}")
 
 
-def _check_format(out: Path | None) -> None:
-    if out is not None and out.suffix not in FORMATS:
-        raise InputError(
-            f"--out is {out}, of unknown format; its name must end in {', '.join(FORMATS)}."
-            f"{did_you_mean(out.suffix, FORMATS)}"
-        )
-
-
 def _rerun(source: str, inputs: Path | None, params: Path | None, out: Path | None, lang: str) -> None:
     """Run a parameter set of nimue and write its daily table."""
     if source != NIMUE:
@@ -296,19 +287,8 @@ def _rerun(source: str, inputs: Path | None, params: Path | None, out: Path | No
     from mamori.epidemic.nimue import simulate_nimue
 
     prepare_kernels(lang, by_day=True)
-    _write_frame(simulate_nimue(inputs, params), out)
+    write_table(simulate_nimue(inputs, params), out)
     typer.echo(f"{text('Written', lang)}: {out}")
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Give a function that shows the progress on stderr, where a person is watching."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _write(result: Simulation, out: Path, *, by_age: bool, per_draw: bool) -> None:
@@ -322,30 +302,16 @@ def _write(result: Simulation, out: Path, *, by_age: bool, per_draw: bool) -> No
             whole["ages"] = result.by_age().to_dicts()
         _write_text(json.dumps(jsonable(whole), ensure_ascii=False) + "\n", out)
         return
-    _write_frame(daily, out)
+    write_table(daily, out)
     if by_age:
-        _write_frame(result.by_age(), out.with_suffix(f".ages{out.suffix}"))
+        write_table(result.by_age(), out.with_suffix(f".ages{out.suffix}"))
     _write_text(
         json.dumps(result.provenance, ensure_ascii=False, indent=1) + "\n",
         out.with_suffix(".provenance.json"),
     )
 
 
-def _write_frame(frame: pl.DataFrame, out: Path) -> None:
-    from mamori.core.files import atomic_path
-
-    with atomic_path(out) as partial:
-        if out.suffix == ".parquet":
-            frame.write_parquet(partial)
-        elif out.suffix == ".json":
-            frame.write_json(partial)
-        else:
-            frame.write_csv(partial)
-
-
 def _write_text(content: str, out: Path) -> None:
-    from mamori.core.files import atomic_path
-
     with atomic_path(out) as partial:
         partial.write_text(content, encoding="utf-8")
 

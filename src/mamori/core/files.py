@@ -7,8 +7,14 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mamori.core.errors import InputError, MamoriError
+from mamori.core.errors import InputError, MamoriError, did_you_mean
+
+if TYPE_CHECKING:
+    import polars as pl
+
+TABLE_FORMATS = (".csv", ".parquet", ".json")
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG}
@@ -43,6 +49,30 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise
     finally:
         partial.unlink(missing_ok=True)
+
+
+def check_table_format(path: Path, option: str = "--out") -> None:
+    """Raise `InputError` unless `path` ends in one of `TABLE_FORMATS`; `option` names it in the message."""
+    if path.suffix.lower() not in TABLE_FORMATS:
+        raise InputError(
+            f"{option} is {path}, of unknown format; its name must end in {', '.join(TABLE_FORMATS)}."
+            f"{did_you_mean(path.suffix, TABLE_FORMATS)}"
+        )
+
+
+def write_table(frame: "pl.DataFrame", path: Path) -> None:
+    """Write `frame` in the format that the suffix of `path` names: CSV, Parquet or JSON (a list of rows).
+
+    Raises as `atomic_path` and `check_table_format` do.
+    """
+    check_table_format(path)
+    with atomic_path(path) as partial:
+        if path.suffix.lower() == ".parquet":
+            frame.write_parquet(partial)
+        elif path.suffix.lower() == ".json":
+            frame.write_json(partial)
+        else:
+            frame.write_csv(partial)
 
 
 def _flush_to_disk(path: Path) -> None:

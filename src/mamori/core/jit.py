@@ -1,7 +1,10 @@
 """How array kernels are compiled: serial, without the interpreter lock, machine code kept on disk between runs."""
 
 import hashlib
+import json
+import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -28,25 +31,40 @@ def _compiled(function: Function, **wrappers: bool) -> Function:
     return cast("Function", njit(**options)(function))
 
 
-def _drop_stale_code() -> None:
-    """Delete cached machine code when the source of any kernel changed.
+def _drop_stale_code(package: Path) -> None:
+    """Delete the cached machine code of every file of kernels below `package` whose callees changed.
 
     Numba notices a change in the file of a kernel, but not in the files of the kernels that it calls.
     """
-    package = Path(__file__).parent.parent
-    sources = [p for p in sorted(package.glob("*/*.py")) if b"core.jit import" in p.read_bytes()]
-    digest = hashlib.sha256(b"".join(p.read_bytes() for p in [Path(__file__), *sources])).hexdigest()
-    stamp = Path(__file__).parent / "__pycache__" / "kernels.sha256"
+    stamp = package / "core" / "__pycache__" / "kernels.json"
+    sources = {p: p.read_text(encoding="utf-8") for p in sorted(package.glob("*/*.py"))}
+    kernels = {p: source for p, source in sources.items() if "core.jit import" in source}
+
+    @cache
+    def reached(path: Path) -> frozenset[Path]:
+        """The files of kernels that `path` calls, itself included."""
+        names = re.findall(r"^from mamori\.(\w+)\.(\w+) import", kernels[path], re.MULTILINE)
+        called = [p for folder, name in names if (p := package / folder / f"{name}.py") in kernels]
+        return frozenset({path, *(p for other in called for p in reached(other))})
+
+    def digest(path: Path) -> str:
+        parts = (kernels[p].encode() for p in sorted(reached(path)))
+        return hashlib.sha256(Path(__file__).read_bytes() + b"".join(parts)).hexdigest()
+
+    current = {str(path.relative_to(package)): digest(path) for path in kernels}
     try:
-        if stamp.exists() and stamp.read_text() == digest:
+        known = json.loads(stamp.read_text()) if stamp.exists() else {}
+        if known == current:
             return
-        for folder in {p.parent / "__pycache__" for p in sources}:
-            for old in [*folder.glob("*.nbi"), *folder.glob("*.nbc")]:
-                old.unlink(missing_ok=True)
+        for path in kernels:
+            name = str(path.relative_to(package))
+            if known.get(name) != current[name]:
+                for old in (path.parent / "__pycache__").glob(f"{path.stem}.*.nb[ic]"):
+                    old.unlink(missing_ok=True)
         stamp.parent.mkdir(exist_ok=True)
-        stamp.write_text(digest)
-    except OSError:  # a read-only installation: its files change only together
+        stamp.write_text(json.dumps(current))
+    except (OSError, ValueError):  # a read-only installation: its files change only together
         return
 
 
-_drop_stale_code()
+_drop_stale_code(Path(__file__).parent.parent)

@@ -1,0 +1,81 @@
+"""The frozen types in which the sciences meet: a science takes them as arguments and never asks who made them."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mamori.core.errors import InputError
+from mamori.core.time import Calendar
+
+if TYPE_CHECKING:
+    import polars as pl
+
+LABELS = ("place", "host", "stratum", "signal")
+"""What a series is about; each is a column of `Observations.series` where the data name it."""
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Rows of the input that are not in the counts: why, how many, where the first is (1-based file row)."""
+
+    reason: str
+    rows: int
+    first_row: int | None
+    repair: str
+
+
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """Counts of many series on one common time axis, checked once at the border. Missing (NaN) is not zero.
+
+    `series` has a row per series: ``series`` (unique text) and, where known, the columns of `LABELS`,
+    ``latitude`` and ``longitude`` (degrees). `t` (T,) counts the periods from 1 without gaps. `dates` (T,) are
+    the dates as the user gave them (datetime64[D]), None for undated series; `frequency` is the number of
+    periods a year (365 days, 52 weeks, 12 months), None when neither dates nor the user tell it.
+    `calendar` names the calendar of weeks that the file used, None when it gave plain dates.
+
+    `counts` (S, T) are cases. `history` (S, T) is what a method may learn from: the counts without those of
+    known outbreaks and without excluded periods (NaN). `weights` (S, T) in [0, 1], None for all 1, weigh the
+    history. `denominator` (S, T), None when not given, is the population or the number of tests.
+    """
+
+    series: "pl.DataFrame"
+    t: np.ndarray
+    counts: np.ndarray
+    history: np.ndarray
+    dates: np.ndarray | None = None
+    frequency: int | None = None
+    calendar: Calendar | None = None
+    weights: np.ndarray | None = None
+    denominator: np.ndarray | None = None
+    dropped: tuple[Dropped, ...] = ()
+
+    def __post_init__(self) -> None:
+        shape = (self.series.height, len(self.t))
+        for name in ("counts", "history", "weights", "denominator"):
+            array = getattr(self, name)
+            if array is not None and array.shape != shape:
+                raise InputError(f"{name} has shape {array.shape}; it must be {shape}: series by periods")
+        if self.dates is not None and len(self.dates) != len(self.t):
+            raise InputError(f"there are {len(self.dates)} dates for {len(self.t)} periods; give one for each")
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the series, in the order of the rows of `counts`."""
+        return self.series.get_column("series").to_list()
+
+    def rows(self, start: int, stop: int) -> "Observations":
+        """Return the series from row `start` up to, not including, `stop`; the arrays are views."""
+
+        def cut(array: np.ndarray | None) -> np.ndarray | None:
+            return None if array is None else array[start:stop]
+
+        return replace(
+            self,
+            series=self.series.slice(start, stop - start),
+            counts=self.counts[start:stop],
+            history=self.history[start:stop],
+            weights=cut(self.weights),
+            denominator=cut(self.denominator),
+        )

@@ -1,0 +1,1 @@
+"""Seeing outbreaks early: detectors, space-time scan, One Health fusion, timeliness."""
