@@ -56,13 +56,9 @@ def progress_bar(title: str) -> "Iterator[Callable[[int, int], None]]":
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def prepare_kernels(lang: str = "en", *, by_day: bool = False) -> None:
-    """Load the compiled kernels; where they are not compiled yet, say why the command waits.
-
-    `by_day`: those of scenarios whose parameters change from day to day (`epidemic.schedule`).
-    """
-    from mamori.epidemic import model, schedule
-
+@contextmanager
+def compiling(lang: str) -> "Iterator[None]":
+    """Say why the command waits when what happens inside takes as long as compiling kernels does."""
     notice = Timer(
         SILENT_SECONDS,
         typer.echo,
@@ -71,6 +67,17 @@ def prepare_kernels(lang: str = "en", *, by_day: bool = False) -> None:
     )
     notice.start()
     try:
-        (schedule if by_day else model).compile_kernels()
+        yield
     finally:
         notice.cancel()
+
+
+def prepare_kernels(lang: str = "en", *, by_day: bool = False) -> None:
+    """Load the compiled kernels of the epidemic engine; where they are not compiled yet, say why the command waits.
+
+    `by_day`: those of scenarios whose parameters change from day to day (`epidemic.schedule`).
+    """
+    from mamori.epidemic import model, schedule
+
+    with compiling(lang):
+        (schedule if by_day else model).compile_kernels()

@@ -1,0 +1,165 @@
+"""Counts become alarms: one method over all series, for a range of periods, with the reasons where it could not."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from mamori.core.contracts import Observations
+from mamori.core.errors import InputError
+from mamori.core.executor import run_chunks
+from mamori.surveillance.detector import Detection, Detector, Reason
+from mamori.surveillance.methods import DEFAULT_METHOD, make_detector
+
+if TYPE_CHECKING:
+    import polars as pl
+
+LARGEST_CHUNK = 2000
+"""Series that one thread takes at a time: enough to hide the calls, few enough to share the work evenly."""
+
+
+@dataclass(frozen=True, eq=False)
+class Alerts:
+    """The judgement of one method on each series (S) and target period (K).
+
+    `targets` (K,) are columns of ``observations.counts``. `alarm` (S, K) are the method's own alarms, or those that
+    hold when false discoveries are controlled over the series; then `qvalue` (S, K) is there. `folded_into` (S, K),
+    with a hierarchy, is the row of the series under which an alarm is reported, -1 where it stands for itself.
+    `status` is the table ``alarm_status``, where people said what came of earlier alarms.
+    """
+
+    observations: Observations
+    targets: np.ndarray
+    detection: Detection
+    method: str
+    settings: Mapping[str, Any]
+    alarm: np.ndarray
+    qvalue: np.ndarray | None = None
+    folded_into: np.ndarray | None = None
+    status: "pl.DataFrame | None" = None
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+    def reasons(self) -> dict[str, int]:
+        """Return how many values could not be judged, by reason."""
+        codes, counts = np.unique(self.detection.reason, return_counts=True)
+        return {Reason(code).word: int(n) for code, n in zip(codes, counts, strict=True) if code != Reason.COMPUTED}
+
+    def table(self) -> "pl.DataFrame":
+        """Return a row per series and target period, series by series, with the columns of the table ``alarms``.
+
+        Columns that nothing was asked about (``qvalue``, ``folded_into``, ``status``, ``note``) are left out.
+        """
+        import polars as pl
+
+        size, width = self.alarm.shape
+        seen = self.observations
+        names = seen.series.get_column("series")
+        dates = None if seen.dates is None else np.tile(seen.dates[self.targets], size)
+        columns: dict[str, Any] = {
+            "series": names.gather(np.repeat(np.arange(size), width)),
+            "t": np.tile(seen.t[self.targets], size),
+            "date": pl.Series([None] * (size * width), dtype=pl.Date) if dates is None else pl.Series(dates),
+            "observed": seen.counts[:, self.targets].ravel(),
+        }
+        for name in ("expected", "upperbound", "score", "pvalue", "phi"):
+            columns[name] = getattr(self.detection, name).ravel()
+        columns["alarm"] = self.alarm.ravel()
+        if self.qvalue is not None:
+            columns["qvalue"] = self.qvalue.ravel()
+        if self.folded_into is not None:
+            rows = pl.Series(self.folded_into.ravel())
+            columns["folded_into"] = names.gather(pl.select(pl.when(rows >= 0).then(rows)).to_series())
+        frame = pl.DataFrame(columns).with_columns(pl.col(pl.Float64).fill_nan(None))
+        if self.status is not None:
+            key = ["series", "t" if dates is None else "date"]
+            known = self.status.select(*key, "status", "note")
+            frame = frame.join(known, on=key, how="left", maintain_order="left")
+        words = pl.Series("reason", [reason.word for reason in Reason])
+        return frame.with_columns(words.gather(self.detection.reason.ravel()))
+
+
+def detect_outbreaks(
+    observations: Observations,
+    method: str | Detector = DEFAULT_METHOD,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    first: int | None = None,
+    last: int | None = None,
+    false_discovery: Literal["bh", "storey"] | None = None,
+    false_discovery_rate: float = 0.05,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Alerts:
+    """Judge every series at the periods `first` to `last` (values of t, inclusive; all when not given).
+
+    `method` is a name of `methods.METHODS`, with its `settings`, or a detector. With `false_discovery` the alarms
+    are those whose q-value over the series of the same period is <= `false_discovery_rate`: Benjamini-Hochberg
+    or Storey. The result is the same for any number of `workers`.
+
+    Raises `InputError` for settings that the method does not allow, for a range outside the data, and for q-values
+    of a method that has no p-values.
+    """
+    if isinstance(method, Detector):
+        if settings:
+            raise InputError("settings were given beside a detector that has its own. Give the method by name")
+        detector = method
+    else:
+        detector = make_detector(method, settings)
+    targets = _targets(observations.t, first, last)
+    detection = _detect(detector, observations, targets, workers, progress)
+    alarm, qvalue = detection.alarm, None
+    if false_discovery is not None:
+        qvalue = _q_values(detector, detection, false_discovery)
+        alarm = qvalue <= false_discovery_rate
+    return Alerts(
+        observations, targets, detection, detector.name, detector.model_dump(mode="json"), alarm, qvalue
+    )
+
+
+def _targets(t: np.ndarray, first: int | None, last: int | None) -> np.ndarray:
+    if not len(t):
+        raise InputError("the counts hold no period. Give at least one row")
+    low, high = int(t[0]), int(t[-1])
+    start = low if first is None else first
+    end = high if last is None else last
+    for name, value in (("first", start), ("last", end)):
+        if not low <= value <= high:
+            raise InputError(f"the {name} period to judge is t={value}; the data hold t={low} to {high}. Choose within")
+    if start > end:
+        raise InputError(f"the first period to judge, t={start}, is after the last, t={end}. Exchange them")
+    return np.arange(start - low, end - low + 1)
+
+
+def _detect(
+    detector: Detector,
+    observations: Observations,
+    targets: np.ndarray,
+    workers: int,
+    progress: Callable[[int, int], None] | None,
+) -> Detection:
+    size = len(observations.counts)
+    whole = Detection.empty(size, len(targets))
+    step = min(LARGEST_CHUNK, max(1, -(-size // (4 * workers))))
+    starts = range(0, size, step)
+
+    def one(start: int) -> Detection:
+        return detector.detect(observations.rows(start, min(start + step, size)), targets)
+
+    for index, part in run_chunks(one, starts, workers=workers, progress=progress):
+        rows = slice(starts[index], starts[index] + step)
+        for name in vars(whole):
+            getattr(whole, name)[rows] = getattr(part, name)
+    return whole
+
+
+def _q_values(detector: Detector, detection: Detection, method: Literal["bh", "storey"]) -> np.ndarray:
+    from mamori.surveillance.false_discovery import q_values
+
+    if np.isnan(detection.pvalue).all() and (detection.reason == Reason.COMPUTED).any():
+        raise InputError(
+            f"method {detector.name} gives no p-values, so false discoveries cannot be controlled. "
+            "Choose mamori, farrington-flexible or ears, or leave the control out"
+        )
+    qvalue: np.ndarray = q_values(detection.pvalue, method)
+    return qvalue
