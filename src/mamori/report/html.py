@@ -1,25 +1,24 @@
 """The report of an exercise as one HTML page that works offline."""
 
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from mamori.core.files import atomic_path
 from mamori.exercise.setup import BY_POPULATION
-from mamori.report import assumptions, packing, readout
+from mamori.report import assumptions, packing, page, readout
 from mamori.report.axis import Axis
 from mamori.report.numbers import Quantity
-from mamori.report.page_data import as_json, page_data, place_curves
+from mamori.report.page_data import page_data, place_curves
 from mamori.report.readout import Change, Estimate, IncomeChange, Wait
 from mamori.report.run_folder import RunFolder
 from mamori.report.words import Words
 
-SCRIPTS = ("core.js", "charts.js", "map.js", "places.js", "main.js")
+SCRIPTS = ("core.js", "figures.js", "charts.js", "map.js", "places.js", "main.js")
 """The page's script, in the order in which its parts build on each other."""
+
+STYLES = ("page.css", "report.css")
 
 GLANCE_THRESHOLD = 20
 """Doses per 100 people at which the first screen tells the days behind."""
@@ -39,40 +38,33 @@ def write_report(run_folder: Path, lang: str = "en") -> Path:
     folder = RunFolder.read(Path(run_folder))
     words = Words(folder, lang)
     path = folder.path / "report.html"
-    page = render(folder, words)
+    content = render(folder, words)
     with atomic_path(path) as partial:
-        partial.write_text(page, encoding="utf-8", newline="\n")
+        partial.write_text(content, encoding="utf-8", newline="\n")
     return path
 
 
 def render(folder: RunFolder, words: Words) -> str:
     """Return the page of a run."""
-    script = "\n".join(_template_text(name) for name in SCRIPTS)
+    script = page.joined(SCRIPTS)
     curves = place_curves(folder)
     incomes, waits = readout.income_changes(folder), readout.waits(folder)
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    template = environment.from_string(_template_text("report.html.j2"))
-    return template.render(
+    context = {
         **_masthead(folder, words),
         **_result(folder, words, incomes, waits),
         **_equity(folder, words, incomes, waits),
         **assumptions.context(folder, words),
-        _=words.say,
-        lang=words.lang,
-        write=words.numbers.write,
-        interval=words.numbers.interval,
-        uncertainty=_uncertainty(folder, words),
-        curves_note=_curves_note(folder, words, curves),
-        css=_template_text("report.css"),
-        script=script,
-        data=as_json(page_data(folder, words, curves, script)),
-    )
-
-
-def _template_text(name: str) -> str:
-    return (resources.files("mamori.report") / "templates" / name).read_text(encoding="utf-8")
+        "_": words.say,
+        "lang": words.lang,
+        "write": words.numbers.write,
+        "interval": words.numbers.interval,
+        "uncertainty": _uncertainty(folder, words),
+        "curves_note": _curves_note(folder, words, curves),
+        "css": page.joined(STYLES),
+        "script": script,
+        "data": page.as_json(page_data(folder, words, curves, script)),
+    }
+    return page.render("report.html.j2", context)
 
 
 def _masthead(folder: RunFolder, words: Words) -> dict[str, Any]:

@@ -3,13 +3,15 @@
 import math
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from babel.dates import format_date
 from babel.numbers import format_compact_decimal, format_decimal, format_percent
 
 from mamori.core.messages import text
-from mamori.report.readout import Estimate
+
+if TYPE_CHECKING:
+    from mamori.report.readout import Estimate
 
 Quantity = Literal["count", "rate", "percent", "day"]
 
@@ -68,7 +70,7 @@ class Writer:
         written: str = getattr(self, quantity)(value)
         return written
 
-    def interval(self, estimate: Estimate, quantity: Quantity) -> str:
+    def interval(self, estimate: "Estimate", quantity: Quantity) -> str:
         """Write the 90 % interval of `estimate`, e.g. ``9.8 to 15.1 million``."""
         if math.isnan(estimate.low):
             return ""

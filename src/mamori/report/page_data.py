@@ -1,6 +1,5 @@
 """The data that the page's script draws from, as one JSON document."""
 
-import json
 import math
 from dataclasses import asdict
 from typing import Any
@@ -11,8 +10,9 @@ from mamori.core.ages import AGE_GROUPS
 from mamori.exercise.statistics import QUANTILES
 from mamori.report import packing, readout, worldmap
 from mamori.report.numbers import significant
+from mamori.report.page import script_messages
 from mamori.report.run_folder import RunFolder
-from mamori.report.words import Words, script_messages
+from mamori.report.words import Words
 
 LARGEST_PLACE_CURVES = 1_850_000
 """Characters that the weekly curves of single places may fill, so that the page stays below 3 MB."""
@@ -70,12 +70,6 @@ def page_data(folder: RunFolder, words: Words, curves: packing.Curves, script: s
             "places": asdict(packing.age_profiles(folder, curves.groups, _MEDIAN).packed()),
         },
     }
-
-
-def as_json(data: dict[str, Any]) -> str:
-    """Write `data` so that it can stand inside a script element: no character of it closes the element."""
-    document = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return document.replace("<", "\\u003c")
 
 
 def place_curves(folder: RunFolder) -> packing.Curves:

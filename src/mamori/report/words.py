@@ -1,6 +1,5 @@
 """The names that a reader of the report meets: arms, groups and places in the reader's language."""
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,16 +8,8 @@ from mamori.exercise.scenario import Arm
 from mamori.report.numbers import Writer
 from mamori.report.run_folder import Comparison, RunFolder
 
-_SCRIPT_WORD = re.compile(r'\bt\(\s*"((?:[^"\\]|\\.)*)"')
-"""A message in the page's script: a call ``t("...")``."""
-
 DAY_INKS = ("early", "late", "third")
 """Colour classes of the vaccine days, earliest first; further days share the last."""
-
-
-def script_messages(script: str) -> list[str]:
-    """Return the messages that the page's script shows, each once, in alphabetical order."""
-    return sorted(set(_SCRIPT_WORD.findall(script)))
 
 
 @dataclass(frozen=True)
