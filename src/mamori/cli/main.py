@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from mamori.cli import data, exercise, simulate
+from mamori.cli import data, detect, exercise, simulate
 from mamori.cli._common import Interrupted, command_group
 from mamori.core.errors import MamoriError
 
@@ -27,6 +27,7 @@ app = command_group(
     "mamori exercise run",
 )
 app.command()(simulate.simulate)
+app.command()(detect.detect)
 app.add_typer(data.app, name="data")
 app.add_typer(exercise.app, name="exercise")
 

@@ -4,7 +4,7 @@ import errno
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,12 +51,12 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def check_table_format(path: Path, option: str = "--out") -> None:
-    """Raise `InputError` unless `path` ends in one of `TABLE_FORMATS`; `option` names it in the message."""
-    if path.suffix.lower() not in TABLE_FORMATS:
+def check_table_format(path: Path, option: str = "--out", formats: Sequence[str] = TABLE_FORMATS) -> None:
+    """Raise `InputError` unless `path` ends in one of `formats`; `option` names it in the message."""
+    if path.suffix.lower() not in formats:
         raise InputError(
-            f"{option} is {path}, of unknown format; its name must end in {', '.join(TABLE_FORMATS)}."
-            f"{did_you_mean(path.suffix, TABLE_FORMATS)}"
+            f"{option} is {path}, of unknown format; its name must end in {', '.join(formats)}."
+            f"{did_you_mean(path.suffix, formats)}"
         )
 
 

@@ -50,25 +50,39 @@ class Alerts:
 
         Columns that nothing was asked about (``qvalue``, ``folded_into``, ``status``, ``note``) are left out.
         """
+        return self._table(slice(None))
+
+    def latest(self) -> "pl.DataFrame":
+        """Return the alarms of the last period that stand for themselves, the strongest first, as `table` has them."""
         import polars as pl
 
-        size, width = self.alarm.shape
+        last = self._table(slice(-1, None))
+        own = pl.col("folded_into").is_null() if self.folded_into is not None else pl.lit(value=True)
+        excess = pl.col("observed") / pl.col("expected")
+        order = [pl.col("pvalue"), excess.alias("excess")]
+        return last.filter(pl.col("alarm") & own).sort(order, descending=[False, True], nulls_last=True)
+
+    def _table(self, chosen: slice) -> "pl.DataFrame":
+        import polars as pl
+
+        targets = self.targets[chosen]
+        size, width = len(self.alarm), len(targets)
         seen = self.observations
         names = seen.series.get_column("series")
-        dates = None if seen.dates is None else np.tile(seen.dates[self.targets], size)
+        dates = None if seen.dates is None else np.tile(seen.dates[targets], size)
         columns: dict[str, Any] = {
             "series": names.gather(np.repeat(np.arange(size), width)),
-            "t": np.tile(seen.t[self.targets], size),
+            "t": np.tile(seen.t[targets], size),
             "date": pl.Series([None] * (size * width), dtype=pl.Date) if dates is None else pl.Series(dates),
-            "observed": seen.counts[:, self.targets].ravel(),
+            "observed": seen.counts[:, targets].ravel(),
         }
         for name in ("expected", "upperbound", "score", "pvalue", "phi"):
-            columns[name] = getattr(self.detection, name).ravel()
-        columns["alarm"] = self.alarm.ravel()
+            columns[name] = getattr(self.detection, name)[:, chosen].ravel()
+        columns["alarm"] = self.alarm[:, chosen].ravel()
         if self.qvalue is not None:
-            columns["qvalue"] = self.qvalue.ravel()
+            columns["qvalue"] = self.qvalue[:, chosen].ravel()
         if self.folded_into is not None:
-            rows = pl.Series(self.folded_into.ravel())
+            rows = pl.Series(self.folded_into[:, chosen].ravel())
             columns["folded_into"] = names.gather(pl.select(pl.when(rows >= 0).then(rows)).to_series())
         frame = pl.DataFrame(columns).with_columns(pl.col(pl.Float64).fill_nan(None))
         if self.status is not None:
@@ -76,7 +90,7 @@ class Alerts:
             known = self.status.select(*key, "status", "note")
             frame = frame.join(known, on=key, how="left", maintain_order="left")
         words = pl.Series("reason", [reason.word for reason in Reason])
-        return frame.with_columns(words.gather(self.detection.reason.ravel()))
+        return frame.with_columns(words.gather(self.detection.reason[:, chosen].ravel()))
 
 
 def detect_outbreaks(
@@ -112,9 +126,7 @@ def detect_outbreaks(
     if false_discovery is not None:
         qvalue = _q_values(detector, detection, false_discovery)
         alarm = qvalue <= false_discovery_rate
-    return Alerts(
-        observations, targets, detection, detector.name, detector.model_dump(mode="json"), alarm, qvalue
-    )
+    return Alerts(observations, targets, detection, detector.name, detector.model_dump(mode="json"), alarm, qvalue)
 
 
 def _targets(t: np.ndarray, first: int | None, last: int | None) -> np.ndarray:
