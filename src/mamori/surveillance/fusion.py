@@ -1,0 +1,294 @@
+"""One Health fusion: the probability of an event at a place, week by week, from all streams at once.
+
+Each place has no event, or one of some age. Events begin with a constant probability a week and end with another;
+each stream sees an event after its own delay and gives false alarms at its own rate (`stream.Stream`). Given the
+event, the streams are independent. The forward filter (`_fusion`) gives the posterior probability given the data up to
+each week, the Shapley value divides its log odds among the streams, and simulation without events gives the
+threshold for a wished rate of false alarms. See ``docs/methods/fusion.md``.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from math import factorial
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from mamori.core.errors import InputError, did_you_mean
+from mamori.core.executor import run_chunks
+from mamori.core.rng import stream_key
+from mamori.surveillance._fusion import filter_events
+from mamori.surveillance.signals import Signals
+from mamori.surveillance.stream import DAYS_A_WEEK, Stream
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Progress = Callable[[int, int], None]
+Evidence = Literal["pvalue", "alarm"]
+
+WEEKS_A_YEAR = 365.25 / DAYS_A_WEEK
+MOST_STREAMS = 10
+"""The Shapley value runs the filter for every set of streams."""
+CALIBRATION_WEEKS = 400_000
+"""Place-weeks without an event that are simulated for the threshold."""
+PLACES_AT_ONCE = 16
+FEWEST_AGES, MOST_AGES = 27, 157
+ARRIVED = 0.999
+"""Ages are told apart until each stream has seen this share of the events that it ever sees."""
+
+
+@dataclass(frozen=True)
+class EventProcess:
+    """How events come and go before anything is observed, and how far streams err together.
+
+    `per_year`: events that begin per year without one; `duration_weeks`: their mean length (geometric);
+    `correlation` in [0, 1): of the streams' false alarms in a week. Raises `InputError` for other values.
+
+    With m streams observed, each week's evidence is raised to the power 1 / (1 + (m - 1) x correlation), the design
+    effect of equally correlated values.
+    """
+
+    per_year: float = 0.5
+    duration_weeks: float = 8.0
+    correlation: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, value, rule, fits in (
+            ("events per year", self.per_year, "> 0 and <= 52", 0.0 < self.per_year <= 52.0),
+            ("the duration in weeks", self.duration_weeks, ">= 1 and <= 520", 1.0 <= self.duration_weeks <= 520.0),
+            ("the correlation", self.correlation, ">= 0 and < 1", 0.0 <= self.correlation < 1.0),
+        ):
+            if not fits:
+                raise InputError(f"{name} is {value:g}; it must be {rule}. Correct it")
+
+    @property
+    def onset(self) -> float:
+        """Probability that an event begins in a week, given that there is none."""
+        return float(-np.expm1(-self.per_year / WEEKS_A_YEAR))
+
+    @property
+    def ending(self) -> float:
+        """Probability that an event ends in a week."""
+        return 1.0 / self.duration_weeks
+
+    @property
+    def prior(self) -> float:
+        """Stationary probability that an event is ongoing."""
+        return self.onset / (self.onset + self.ending)
+
+
+@dataclass(frozen=True, eq=False)
+class Fusion:
+    """The posterior probability of an event for P places and T weeks, and what each of S streams contributes.
+
+    `log_odds` (P, T) are of an ongoing event given the data up to that week; `contributions` (P, S, T) sum to
+    `log_odds` minus the prior log odds; `age` (P, T) is the median age of the event in whole weeks if there is one.
+    `alarm` is where `log_odds` is above `log_odds_threshold`.
+    """
+
+    signals: Signals
+    process: EventProcess
+    log_odds: np.ndarray
+    contributions: np.ndarray
+    age: np.ndarray
+    log_odds_threshold: float
+    false_positive_rate: float
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def posterior(self) -> np.ndarray:
+        """Probability (P, T) that an event is ongoing."""
+        return np.asarray(_probability(self.log_odds))
+
+    @property
+    def threshold(self) -> float:
+        """The posterior probability above which an alarm is given."""
+        return float(_probability(np.array(self.log_odds_threshold)))
+
+    @property
+    def alarm(self) -> np.ndarray:
+        """Whether (P, T) the posterior is above the threshold."""
+        return self.log_odds > self.log_odds_threshold
+
+    @property
+    def onset(self) -> np.ndarray:
+        """First day (P, T) of the week in which an event, if there is one, most likely began (posterior median)."""
+        return np.asarray(self.signals.weeks[None, :] - DAYS_A_WEEK * self.age)
+
+    def table(self) -> "pl.DataFrame":
+        """Return a row per place and week: columns of ``fusion_posterior``, then ``contribution_<stream>`` for each."""
+        import polars as pl
+
+        places, weeks = self.log_odds.shape
+        names = np.array(["", *(stream.stream for stream in self.signals.streams)])
+        raises = self.contributions.max(axis=1) > 0.0
+        top = names[np.where(raises, self.contributions.argmax(axis=1) + 1, 0)]
+        columns = {
+            "place": np.repeat(np.array(self.signals.places), weeks),
+            "date": np.tile(self.signals.weeks, places),
+            "posterior": self.posterior.ravel(),
+            "prior": np.full(places * weeks, self.process.prior),
+            "alarm": self.alarm.ravel(),
+            "onset": self.onset.ravel(),
+            "top_stream": pl.Series(top.ravel()).replace("", None),
+        }
+        shares = {f"contribution_{name}": self.contributions[:, s].ravel() for s, name in enumerate(names[1:])}
+        return pl.DataFrame(columns | shares)
+
+
+def fuse_streams(
+    signals: Signals,
+    process: EventProcess | None = None,
+    *,
+    evidence: Evidence = "pvalue",
+    false_positive_rate: float = 0.01,
+    seed: int = 0,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Fusion:
+    """Join the streams of `signals` into one posterior probability of an event per place and week.
+
+    `evidence`: ``pvalue`` takes a p-value where there is one and the alarm elsewhere, ``alarm`` only alarms.
+    `false_positive_rate` is per place-week without an event; its threshold is simulated with `seed` on the weeks that
+    were observed. `workers`: threads, by default one per processor; the result does not depend on them.
+    `progress` is told (parts done, parts in all).
+
+    Raises `InputError` for more than 10 streams, a rate outside (0, 0.5], or an unknown kind of evidence.
+    """
+    process = process or EventProcess()
+    if len(signals.streams) > MOST_STREAMS:
+        raise InputError(
+            f"there are {len(signals.streams)} streams; at most {MOST_STREAMS} can be told apart. Join or remove some"
+        )
+    if not 0.0 < false_positive_rate <= 0.5:
+        raise InputError(f"the false-positive rate is {false_positive_rate:g}; it must be > 0 and <= 0.5. Correct it")
+    if evidence not in ("pvalue", "alarm"):
+        hint = did_you_mean(evidence, ["pvalue", "alarm"])
+        raise InputError(f"evidence '{evidence}' is not known.{hint} Take pvalue or alarm")
+    if evidence == "alarm":
+        signals = replace(signals, pvalue=np.full_like(signals.pvalue, np.nan))
+    work = _Filter.of(signals.streams, process)
+    places, streams, weeks = signals.alarm.shape
+    cuts = [slice(first, first + PLACES_AT_ONCE) for first in range(0, places, PLACES_AT_ONCE)]
+    calibrated = slice(None, None, max(1, places * weeks // CALIBRATION_WEEKS))
+    sample = replace(
+        signals,
+        places=signals.places[calibrated],
+        alarm=signals.alarm[calibrated],
+        pvalue=signals.pvalue[calibrated],
+    )
+    repeats = -(-CALIBRATION_WEEKS // (len(sample.places) * weeks))
+    log_odds, age = np.empty((places, weeks)), np.empty((places, weeks), dtype=np.int64)
+    contributions = np.empty((places, streams, weeks))
+    quiet = np.empty((repeats, len(sample.places), weeks))
+
+    def part(number: int) -> None:
+        if number < len(cuts):
+            cut = cuts[number]
+            ratio = work.weigh(signals.alarm[cut], signals.pvalue[cut])
+            log_odds[cut], age[cut], contributions[cut] = work.attribute(ratio)
+        else:
+            repeat = number - len(cuts)
+            alarm, pvalue = draw_quiet(sample, process, seed, repeat)
+            quiet[repeat], _ = work.run(work.weigh(alarm, pvalue))
+
+    numbers = range(len(cuts) + repeats)
+    for _ in run_chunks(part, numbers, workers=workers or os.cpu_count() or 1, progress=progress):
+        pass
+    threshold = float(np.quantile(quiet, 1.0 - false_positive_rate, method="higher"))
+    settings = {"evidence": evidence, "false_positive_rate": false_positive_rate, "seed": seed, **asdict(process)}
+    return Fusion(
+        signals, process, log_odds, contributions, age, threshold, false_positive_rate,
+        {"settings": settings, "streams": [asdict(stream) for stream in signals.streams]},
+    )  # fmt: skip
+
+
+def draw_quiet(signals: Signals, process: EventProcess, seed: int, repeat: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw alarms and p-values (P, S, T each) without any event, where `signals` has an observation.
+
+    False alarms of a week are joined by a normal copula with the correlation of `process`.
+    """
+    from scipy.special import ndtr
+
+    generator = np.random.Generator(np.random.Philox(key=stream_key(seed, "fusion", "", repeat)))
+    common = generator.standard_normal((signals.alarm.shape[0], 1, signals.alarm.shape[2]))
+    own = generator.standard_normal(signals.alarm.shape)
+    uniform = ndtr(np.sqrt(process.correlation) * common + np.sqrt(1.0 - process.correlation) * own)
+    rate = np.array([stream.false_alarm_rate for stream in signals.streams])[None, :, None]
+    alarm = np.where(np.isnan(signals.alarm), np.nan, uniform <= rate)
+    pvalue = np.where(np.isnan(signals.pvalue), np.nan, uniform)
+    return alarm, pvalue
+
+
+@dataclass(frozen=True, eq=False)
+class _Filter:
+    """What the kernel needs of some streams and a process: `hazard` (S, A), and the state before the first week."""
+
+    streams: tuple[Stream, ...]
+    process: EventProcess
+    hazard: np.ndarray
+    weight: np.ndarray
+    seen: np.ndarray
+
+    @classmethod
+    def of(cls, streams: tuple[Stream, ...], process: EventProcess) -> "_Filter":
+        """Lay out the ages, long enough that every stream has seen by then what it ever sees; start stationary."""
+        long = np.array([stream.arrival(MOST_AGES) / stream.coverage for stream in streams])
+        ages = min(MOST_AGES, max(FEWEST_AGES, int((long < ARRIVED).sum(axis=1).max()) + 2))
+        arrived = np.array([stream.arrival(ages) for stream in streams])
+        before = np.column_stack([np.zeros(len(streams)), arrived[:, :-1]])
+        hazard = np.clip((arrived - before) / np.maximum(1.0 - before, 1e-12), 0.0, 1.0)
+        survival = (1.0 - process.ending) ** np.arange(ages)
+        share = process.ending * survival
+        share[-1] = survival[-1]
+        weight = np.append(process.prior * share, 1.0 - process.prior)
+        return cls(streams, process, hazard, weight, arrived)
+
+    def weigh(self, alarm: np.ndarray, pvalue: np.ndarray) -> np.ndarray:
+        """Return the likelihood ratio (P, S, T) of each observation, tempered for correlated streams."""
+        ratio = np.stack([x.ratio(alarm[:, s], pvalue[:, s]) for s, x in enumerate(self.streams)], axis=1)
+        if self.process.correlation > 0.0:
+            observed = (~np.isnan(ratio)).sum(axis=1, keepdims=True)
+            ratio **= 1.0 / (1.0 + np.maximum(observed - 1, 0) * self.process.correlation)
+        return np.ascontiguousarray(ratio)
+
+    def run(self, ratio: np.ndarray, members: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return log odds (P, T) and median age (P, T) with the streams that `members` (S,) marks, by default all."""
+        places, streams, weeks = ratio.shape
+        log_odds, age = np.empty((places, weeks)), np.empty((places, weeks), dtype=np.int64)
+        counted = np.ones(streams) if members is None else members.astype(float)
+        filter_events(
+            ratio, counted, self.hazard, self.weight, self.seen, self.process.onset, self.process.ending, log_odds, age
+        )
+        return log_odds, age
+
+    def attribute(self, ratio: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return log odds (P, T), median age (P, T) and the Shapley value (P, S, T) of each stream for the log odds.
+
+        A stream's value is the mean, over all orders in which streams could be added, of what it adds to the log odds:
+        sum over sets C without s of |C|! (S - |C| - 1)! / S! x (log odds of C and s - log odds of C).
+        """
+        places, streams, weeks = ratio.shape
+        shares = np.zeros((places, streams, weeks))
+        numbers = np.arange(streams)
+        for code in range(2**streams):
+            members = (code >> numbers) & 1 > 0
+            size = int(members.sum())
+            log_odds, age = self.run(ratio, members)
+            if size:
+                shares[:, members] += _order_weight(size - 1, streams) * log_odds[:, None]
+            if size < streams:
+                shares[:, ~members] -= _order_weight(size, streams) * log_odds[:, None]
+        return log_odds, age, shares
+
+
+def _order_weight(size: int, streams: int) -> float:
+    return factorial(size) * factorial(streams - size - 1) / factorial(streams)
+
+
+def _probability(log_odds: np.ndarray) -> np.ndarray:
+    from scipy.special import expit
+
+    return np.asarray(expit(log_odds))
