@@ -37,7 +37,8 @@ class Observations:
 
     `counts` (S, T) are cases. `history` (S, T) is what a method may learn from: the counts without those of
     known outbreaks and without excluded periods (NaN). `weights` (S, T) in [0, 1], None for all 1, weigh the
-    history. `denominator` (S, T), None when not given, is the population or the number of tests.
+    history. `denominator` (S, T), None when not given, is the population or the number of tests. `dropped` tells which rows of
+    the input are not counted and why, `ignored` which of its columns are not used.
     """
 
     series: "pl.DataFrame"
@@ -50,6 +51,7 @@ class Observations:
     weights: np.ndarray | None = None
     denominator: np.ndarray | None = None
     dropped: tuple[Dropped, ...] = ()
+    ignored: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         shape = (self.series.height, len(self.t))
