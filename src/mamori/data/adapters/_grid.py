@@ -132,7 +132,7 @@ def _history(table: Table, series: "pl.DataFrame", axis: Axis, grids: Mapping[st
             period = axis.t[column] if axis.dates is None else axis.dates[column]
             raise InputError(
                 f"{table.path}: series '{series['series'][int(row)]}' at {period} has {outbreak[row, column]:g} cases "
-                f"of known outbreaks among {counts[row, column]:g}; they must not be more than all cases. Correct either"
+                f"of known outbreaks among {counts[row, column]:g}; there cannot be more of them than cases. Correct either"
             )
         history -= outbreak
     if "known_outbreak" in grids:

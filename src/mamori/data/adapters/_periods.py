@@ -88,7 +88,7 @@ def _week(year: int, variant: str, number: int, calendar: Calendar) -> Period:
             raise InputError(f"two weeks {number} of {year} do not exist on a regular axis; use BiW1 to BiW26")
         return Period("two weeks", "biweek", 26 * year + number - 1, week_start(year, 2 * number - 1, "ISO"))
     if variant in ("", "mon", "sun"):
-        weeks: Calendar = {"": calendar, "mon": "ISO", "sun": "MMWR"}[variant]  # type: ignore[assignment]
+        weeks: Calendar = "MMWR" if variant == "sun" else "ISO" if variant == "mon" else calendar
         start = week_start(year, number, weeks)
         return Period(f"{weeks} week", "week", start.toordinal() // 7, start)
     start = _week_from(year, number, _WEEKDAYS[variant])
@@ -262,7 +262,7 @@ def _axis(numbers: np.ndarray, dates: np.ndarray, unit: Unit, calendar: Calendar
     return Axis(np.arange(1, len(dates) + 1), dates, FREQUENCIES[unit], calendar, numbers - numbers.min())
 
 
-def _check_length(numbers: np.ndarray, written: Sequence[object]) -> None:
+def _check_length(numbers: np.ndarray, written: Sequence[object] | np.ndarray) -> None:
     count = int(np.ptp(numbers)) + 1
     if count > MAXIMUM_PERIODS:
         first, last = written[int(numbers.argmin())], written[int(numbers.argmax())]

@@ -19,7 +19,7 @@ def read_observations(
     form: str = "auto",
     frequency: int | None = None,
     calendar: Calendar | None = None,
-    date: Literal["onset", "report"] | None = None,
+    date: Literal["onset", "report"] | None = None,  # noqa: ARG001
     period: Literal["day", "week", "month"] = "week",
     by: Sequence[str] = (),
     columns: Mapping[str, str] | None = None,

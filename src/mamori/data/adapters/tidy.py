@@ -117,7 +117,7 @@ def _read_wide(table: Table, rules: Rules, by: Sequence[str]) -> Observations:
     names = [name for name in table.columns if name not in [table.roles[role] for role in time]]
     if not names or not time:
         raise InputError(
-            f"{table.path} has no column {"'t' or 'date'" if names else "'observed' or 'count'"}. "
+            f"{table.path} has no column {'for the period (t or date)' if names else 'of counts'}. "
             "Name the columns of the period and of the counts, e.g. date=week, observed=cases"
         )
     axis, periods = time_axis(table, rules)
