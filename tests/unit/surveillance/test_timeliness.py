@@ -73,12 +73,13 @@ def published() -> Timeliness:
             partly: dict[str, Any] = {f"{a}_date": NOT_APPLICABLE for a in ACTIONS[4:]} if number % 3 == 0 else {}
             name = f"{disease_class} {number}"
             rows.append(_event(name, detect, notify, respond, disease_class=disease_class, **partly))
-    nothing = dict.fromkeys(("detection_date", "coordination_date"))
+    nothing: dict[str, Any] = dict.fromkeys(("detection_date", "coordination_date"))
+    needless: dict[str, Any] = {f"{action}_date": "Not applicable" for action in ACTIONS}
     rows += [
         _event("added: early and late actions undated", 2, 0, 2, **nothing, disease_class="respiratory"),
         _event("added: a late action is known", 2, 0, 30, **nothing, disease_class="other"),
         _event("added: ends unknown", 1, emergence_date=None, notification_date=None, disease_class="vector-borne"),
-        _event("added: no action applies", detection_date=None, **{f"{a}_date": "Not applicable" for a in ACTIONS}),
+        _event("added: no action applies", detection_date=None, **needless),
         {"event": "added: nothing is known", "disease_class": "vaccine-preventable"},
     ]
     return assess_timeliness(_log(*rows))
