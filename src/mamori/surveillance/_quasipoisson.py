@@ -1,0 +1,339 @@
+"""Quasi-Poisson log-linear baselines of many series (array kernels): cells of season and one trend.
+
+At one target period all series share the design: each point of the baseline has a cell (a seasonal level) and a
+time; only counts and weights differ. X'WX is then arrow-shaped (a diagonal of cells, a border of one slope), and a
+step of iteratively reweighted least squares (IRLS) needs only the sums of W and W t by cell and of W t t, with
+W = weight x mean.
+
+IRLS follows R's ``glm``, because the fit of low counts depends on where it stops: means start at y + 0.1; it stops
+when the deviance changes by less than 1e-8 of itself plus 0.1, after 25 steps at most; leverages, standard errors
+and phi use the weights of the last step, not those of the final means.
+"""
+
+import math
+from functools import cache
+
+import numpy as np
+
+from mamori.core.jit import inner_kernel, kernel
+
+TOLERANCE = 1e-8
+STEPS_AT_MOST = 25
+SMALLEST_MEAN = 2.220446049250313e-16  # as R's inverse log link
+FULL_LEVERAGE = 1e-9  # a point that alone decides its cell has no residual to judge
+
+COMPUTED, GAP, NO_CONVERGENCE, NOT_FINITE = 0, 3, 5, 7  # the codes of `Reason`
+
+# Rows of `points`, what is kept of each point of the baseline.
+COUNT, PRIOR, WEIGHT, BASE, LOG_START, COUNT_LOG, MEAN, LAST, GROWTH, RESIDUAL = range(10)
+POINT_ROWS = 10
+# Rows of `cells`: level; sums of weight x count and weight x base; W and W t of a step; its right side, then its
+# move of the level; W and W t of the means it led to.
+LEVEL, COUNTS, BASES, SUM_W, SUM_WT, MOVE, NEXT_W, NEXT_WT = range(8)
+CELL_ROWS = 8
+# Entries of `fit`, scalars of one fit of one series.
+SLOPE, SCHUR, SUM_WTT, NEXT_WTT, RIGHT_T, COUNTS_T, SATURATED, DEVIANCE, POINTS, RANK, PHI, SPREAD = range(12)
+FIT_SIZE = 12
+
+
+@cache
+def logarithms() -> np.ndarray:
+    """Return log(y + 0.1) and y log y (2, 4096) of the counts y that are looked up, not computed."""
+    y = np.arange(4096.0)
+    return np.stack([np.log(y + 0.1), y * np.log(np.maximum(y, 1.0))])
+
+
+@kernel
+def predict_all(history, weights, population, logs, columns, run_start, run_cell, times, step_of, steps,
+                target, ahead, cell, trend, keep_trend, critical, reweight, threshold, quirk, out, reason):  # fmt: skip
+    """Fit each row of ``history`` (S, T) at the ``columns`` (n,) of the baseline and predict the period ``target``.
+
+    ``weights`` and ``population`` (S, T) may have no rows: all 1. Points from ``run_start[r]`` to before
+    ``run_start[r + 1]`` are of cell ``run_cell[r]``; they lie at ``times`` (n,), each ``steps[step_of[j]]`` after
+    the one before; the target lies at ``ahead``, in ``cell``. ``trend``: fit one; ``keep_trend``: it may be kept;
+    ``critical[d]``: |t| above which it is significant with d degrees of freedom. ``quirk``: see `_disperse`.
+    ``out`` (4, S) takes log mean, its standard error, phi, whether a trend was kept; ``reason`` (S,) the code.
+    """
+    points = np.empty((POINT_ROWS, len(columns)))
+    cells = np.empty((CELL_ROWS, np.max(run_cell) + 1))
+    fit = np.empty(FIT_SIZE)
+    ones = np.ones(history.shape[1])
+    for s in range(history.shape[0]):
+        prior = weights[s] if weights.shape[0] > 0 else ones
+        people = population[s] if population.shape[0] > 0 else ones
+        most = _load(history[s], prior, people, logs, columns, points)
+        log_people = math.log(people[target]) if population.shape[0] > 0 else 0.0
+        if not _enough(trend, run_start, run_cell, cell, points, cells, fit):
+            reason[s] = GAP
+            continue
+        kept = trend and _fit_robustly(True, reweight, threshold, quirk, run_start, run_cell, times, step_of, steps,
+                                       points, cells, fit)  # fmt: skip
+        if kept:
+            eta = cells[LEVEL, cell] + fit[SLOPE] * ahead + log_people
+            error = math.sqrt(fit[SPREAD] / fit[SCHUR])
+            significant = abs(fit[SLOPE]) > critical[int(fit[POINTS] - fit[RANK]) - 1] * error
+            kept = keep_trend and significant and math.exp(eta) <= most
+        if not kept:
+            if not _fit_robustly(False, reweight, threshold, quirk, run_start, run_cell, times, step_of, steps,
+                                 points, cells, fit):  # fmt: skip
+                reason[s] = NO_CONVERGENCE
+                continue
+            eta = cells[LEVEL, cell] + log_people
+        out[0, s] = eta
+        out[1, s] = _standard_error(kept, ahead, cell, cells, fit)
+        out[2, s] = fit[PHI]
+        out[3, s] = kept
+        reason[s] = COMPUTED if math.isfinite(eta) and math.isfinite(out[1, s]) else NOT_FINITE
+
+
+@inner_kernel
+def _load(history, prior, people, logs, columns, points):
+    """Gather a series' baseline, weight 0 where it is missing or has no weight; return its greatest count."""
+    most = 0.0
+    for j in range(len(columns)):
+        column = columns[j]
+        y, weight, base = history[column], prior[column], people[column]
+        if not (y >= 0.0 and weight > 0.0 and base > 0.0):
+            y, weight, base = 0.0, 0.0, 1.0
+        most = max(most, y)
+        whole = int(min(y, logs.shape[1] - 1.0))
+        if whole == y:
+            log_start, count_log = logs[0, whole], logs[1, whole]
+        else:
+            log_start, count_log = math.log(y + 0.1), y * math.log(y)
+        if base != 1.0:
+            log_start -= math.log(base)
+            count_log -= y * math.log(base)
+        points[COUNT, j], points[PRIOR, j], points[BASE, j] = y, weight, base
+        points[LOG_START, j], points[COUNT_LOG, j] = log_start, count_log
+    return most
+
+
+@inner_kernel
+def _enough(trend, run_start, run_cell, cell, points, cells, fit):
+    """Count points and cells in use; whether the target's cell has any and some are left for the dispersion."""
+    cells[SUM_W] = 0.0
+    for r in range(len(run_cell)):
+        for j in range(run_start[r], run_start[r + 1]):
+            cells[SUM_W, run_cell[r]] += points[PRIOR, j] > 0.0
+    fit[POINTS] = fit[RANK] = 0.0
+    for c in range(cells.shape[1]):
+        fit[POINTS] += cells[SUM_W, c]
+        fit[RANK] += cells[SUM_W, c] > 0.0
+    return cells[SUM_W, cell] > 0.0 and fit[POINTS] > fit[RANK] + trend
+
+
+@inner_kernel
+def _fit_robustly(trend, reweight, threshold, quirk, run_start, run_cell, times, step_of, steps, points, cells, fit):
+    """Fit, weigh down what lies far above, fit again; False where a fit did not converge."""
+    points[WEIGHT] = points[PRIOR]
+    if not _fit(trend, run_start, run_cell, times, step_of, steps, points, cells, fit):
+        return False
+    _disperse(trend, quirk and reweight, points, fit)
+    if reweight and _weigh_down(trend, threshold, run_start, run_cell, times, points, cells, fit):
+        if not _fit(trend, run_start, run_cell, times, step_of, steps, points, cells, fit):
+            return False
+        _disperse(trend, quirk, points, fit)
+    return True
+
+
+@inner_kernel
+def _fit(trend, run_start, run_cell, times, step_of, steps, points, cells, fit):
+    """Run IRLS; True where it converged."""
+    _start(run_start, run_cell, times, points, cells, fit)
+    deviance = fit[DEVIANCE]
+    for step in range(STEPS_AT_MOST):
+        if not _solve(trend, cells, fit):
+            return False
+        if trend:
+            _follow_trend(step, run_start, run_cell, times, step_of, steps, points, cells, fit)
+        else:
+            for c in range(cells.shape[1]):
+                cells[NEXT_W, c] = math.exp(cells[LEVEL, c]) * cells[BASES, c]
+        _set_deviance(cells, fit)
+        if not math.isfinite(fit[DEVIANCE]):
+            return False
+        if abs(fit[DEVIANCE] - deviance) < TOLERANCE * (abs(fit[DEVIANCE]) + 0.1):
+            if not trend:
+                _spread_levels(step, run_start, run_cell, points, cells)
+            return True
+        deviance = fit[DEVIANCE]
+        fit[SUM_WTT], fit[RIGHT_T] = fit[NEXT_WTT], fit[COUNTS_T]
+        for c in range(cells.shape[1]):
+            cells[SUM_W, c], cells[SUM_WT, c] = cells[NEXT_W, c], cells[NEXT_WT, c]
+            cells[MOVE, c] = cells[COUNTS, c] - cells[NEXT_W, c]
+            fit[RIGHT_T] -= cells[NEXT_WT, c]
+    return False
+
+
+@inner_kernel
+def _start(run_start, run_cell, times, points, cells, fit):
+    """Sum what the first step needs, at the means y + 0.1, and what all steps need of the counts."""
+    cells[:] = 0.0
+    wtt = right_t = counts_t = saturated = deviance = total = base = 0.0
+    for r in range(len(run_cell)):
+        w_sum = wt_sum = right = counts = bases = 0.0
+        for j in range(run_start[r], run_start[r + 1]):
+            y, weight, t = points[COUNT, j], points[WEIGHT, j], times[j]
+            mean = y + 0.1
+            w = weight * mean
+            side = w * points[LOG_START, j] - 0.1 * weight
+            w_sum += w
+            wt_sum += w * t
+            wtt += w * t * t
+            right += side
+            right_t += side * t
+            counts += weight * y
+            counts_t += weight * y * t
+            bases += weight * points[BASE, j]
+            saturated += weight * points[COUNT_LOG, j]
+            deviance -= weight * (y * points[LOG_START, j] - 0.1)
+        c = run_cell[r]
+        cells[SUM_W, c] += w_sum
+        cells[SUM_WT, c] += wt_sum
+        cells[MOVE, c] += right
+        cells[COUNTS, c] += counts
+        cells[BASES, c] += bases
+    fit[SLOPE], fit[SUM_WTT], fit[RIGHT_T], fit[COUNTS_T] = 0.0, wtt, right_t, counts_t
+    fit[SATURATED], fit[DEVIANCE] = saturated, 2.0 * (saturated + deviance)
+
+
+@inner_kernel
+def _solve(trend, cells, fit):
+    """Move levels and slope by the solution of X'WX move = right side; False where no slope can be told."""
+    cell_count = cells.shape[1]
+    if trend:
+        schur, right, scale = fit[SUM_WTT], fit[RIGHT_T], fit[SUM_WTT]
+        for c in range(cell_count):
+            if cells[SUM_W, c] > 0.0:
+                middle = cells[SUM_WT, c] / cells[SUM_W, c]
+                schur -= middle * cells[SUM_WT, c]
+                right -= middle * cells[MOVE, c]
+        if not schur > 1e-12 * scale:
+            return False
+        fit[SCHUR] = schur
+        slope = right / schur
+        fit[SLOPE] += slope
+        for c in range(cell_count):
+            cells[MOVE, c] -= slope * cells[SUM_WT, c]
+    for c in range(cell_count):
+        if cells[SUM_W, c] > 0.0:
+            cells[MOVE, c] /= cells[SUM_W, c]
+            cells[LEVEL, c] += cells[MOVE, c]
+    return True
+
+
+@inner_kernel
+def _follow_trend(step, run_start, run_cell, times, step_of, steps, points, cells, fit):
+    """Set the means of the points (keeping those before as `LAST`) and the sums that the next step needs."""
+    slope = fit[SLOPE]
+    factors = np.exp(slope * steps)
+    growth = math.exp(slope * times[0])
+    points[GROWTH, 0] = growth
+    for j in range(1, len(times)):
+        growth *= factors[step_of[j]]
+        points[GROWTH, j] = growth
+    cells[NEXT_W] = 0.0
+    cells[NEXT_WT] = 0.0
+    wtt = 0.0
+    for r in range(len(run_cell)):
+        c = run_cell[r]
+        level = math.exp(cells[LEVEL, c])
+        w_sum = wt_sum = 0.0
+        for j in range(run_start[r], run_start[r + 1]):
+            points[LAST, j] = points[MEAN, j] if step > 0 else points[COUNT, j] + 0.1
+            mean = max(level * points[GROWTH, j] * points[BASE, j], SMALLEST_MEAN)
+            points[MEAN, j] = mean
+            w = points[WEIGHT, j] * mean
+            w_sum += w
+            wt_sum += w * times[j]
+            wtt += w * times[j] * times[j]
+        cells[NEXT_W, c] += w_sum
+        cells[NEXT_WT, c] += wt_sum
+    fit[NEXT_WTT] = wtt
+
+
+@inner_kernel
+def _spread_levels(step, run_start, run_cell, points, cells):
+    """Set the means of the points, and those before the last step, where only levels were fitted."""
+    for r in range(len(run_cell)):
+        c = run_cell[r]
+        level, before = math.exp(cells[LEVEL, c]), math.exp(cells[LEVEL, c] - cells[MOVE, c])
+        for j in range(run_start[r], run_start[r + 1]):
+            points[MEAN, j] = max(level * points[BASE, j], SMALLEST_MEAN)
+            points[LAST, j] = before * points[BASE, j] if step > 0 else points[COUNT, j] + 0.1
+
+
+@inner_kernel
+def _set_deviance(cells, fit):
+    """Set 2 sum w (y log(y / mean) - y + mean), from the sums over cells, as log mean is linear."""
+    counts = np.sum(cells[COUNTS])
+    bases = np.sum(cells[BASES])
+    middle = math.log(counts / bases) if counts > 0.0 else 0.0  # so that large counts do not cancel
+    half = fit[SATURATED] - middle * counts - fit[SLOPE] * fit[COUNTS_T] - counts
+    for c in range(cells.shape[1]):
+        half += cells[NEXT_W, c] - cells[COUNTS, c] * (cells[LEVEL, c] - middle)
+    fit[DEVIANCE] = 2.0 * half
+
+
+@inner_kernel
+def _disperse(trend, quirk, points, fit):
+    """Set phi, at least 1, and the dispersion that standard errors use.
+
+    ``quirk``: as the R package has it after reweighting, without the means in the weights of the squares.
+    """
+    squares = plain = 0.0
+    for j in range(points.shape[1]):
+        residual = (points[COUNT, j] - points[MEAN, j]) / points[MEAN, j]
+        points[RESIDUAL, j] = residual
+        square = points[WEIGHT, j] * residual * residual
+        plain += square
+        squares += points[LAST, j] * square
+    freedom = fit[POINTS] - fit[RANK] - trend
+    fit[PHI] = max(1.0, squares / freedom)
+    fit[SPREAD] = (plain if quirk else squares) / freedom
+
+
+@inner_kernel
+def _weigh_down(trend, threshold, run_start, run_cell, times, points, cells, fit):
+    """Divide the weight of counts far above their mean by the square of their Anscombe residual; False if none is.
+
+    The residual is 1.5 (y^(2/3) mean^(-1/6) - mean^(1/2)) / sqrt(phi (1 - leverage)), which is never above
+    Pearson's (y - mean) / mean^(1/2) / sqrt(...): only where the latter exceeds the threshold is it computed.
+    """
+    total, found = 0.0, False
+    for r in range(len(run_cell)):
+        c = run_cell[r]
+        if cells[SUM_W, c] <= 0.0:
+            continue
+        middle = cells[SUM_WT, c] / cells[SUM_W, c]
+        for j in range(run_start[r], run_start[r + 1]):
+            if points[PRIOR, j] <= 0.0:
+                continue
+            total += 1.0
+            residual, mean = points[RESIDUAL, j], points[MEAN, j]
+            share = 1.0 / cells[SUM_W, c]
+            if trend:
+                share += (times[j] - middle) ** 2 / fit[SCHUR]
+            left = 1.0 - points[PRIOR, j] * points[LAST, j] * share
+            variance = fit[PHI] * left
+            if residual <= 0.0 or left < FULL_LEVERAGE or residual * residual * mean <= threshold**2 * variance:
+                continue
+            anscombe = 1.5 * (math.pow(1.0 + residual, 2.0 / 3.0) - 1.0) * math.sqrt(mean / variance)
+            if anscombe > threshold:
+                factor = 1.0 / (anscombe * anscombe)
+                total += factor - 1.0
+                points[WEIGHT, j] *= factor
+                found = True
+    if found:
+        points[WEIGHT] *= fit[POINTS] / total
+    return found
+
+
+@inner_kernel
+def _standard_error(trend, ahead, cell, cells, fit):
+    """Standard error of the log mean at the target."""
+    variance = 1.0 / cells[SUM_W, cell]
+    if trend:
+        variance += (ahead - cells[SUM_WT, cell] / cells[SUM_W, cell]) ** 2 / fit[SCHUR]
+    return math.sqrt(fit[SPREAD] * variance)
