@@ -78,10 +78,10 @@ def few_cases(counts: np.ndarray, targets: np.ndarray, limit: tuple[int, int]) -
 
 @lru_cache(maxsize=64)
 def _critical(significance: float, points: int) -> np.ndarray:
-    """Return |t| (points,) above which a two-sided test is significant with 1, 2, ... degrees of freedom."""
+    """Return |t| (points,) above which a two-sided test is significant with 0, 1, ... degrees of freedom."""
     from scipy.special import stdtrit
 
-    return np.asarray(stdtrit(np.arange(1.0, points + 1.0), 1.0 - 0.5 * significance))
+    return np.asarray(stdtrit(np.maximum(np.arange(points), 1.0), 1.0 - 0.5 * significance))
 
 
 def _contiguous(array: np.ndarray) -> np.ndarray:

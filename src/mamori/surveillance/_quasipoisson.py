@@ -32,8 +32,8 @@ POINT_ROWS = 10
 LEVEL, COUNTS, BASES, SUM_W, SUM_WT, MOVE, NEXT_W, NEXT_WT = range(8)
 CELL_ROWS = 8
 # Entries of `fit`, scalars of one fit of one series.
-SLOPE, SCHUR, SUM_WTT, NEXT_WTT, RIGHT_T, COUNTS_T, SATURATED, DEVIANCE, POINTS, RANK, PHI, SPREAD = range(12)
-FIT_SIZE = 12
+SLOPE, SCHUR, SUM_WTT, NEXT_WTT, RIGHT_T, COUNTS_T, SATURATED, DEVIANCE, POINTS, RANK, FREEDOM, PHI, SPREAD = range(13)
+FIT_SIZE = 13
 
 
 @cache
@@ -51,7 +51,8 @@ def predict_all(history, weights, population, logs, columns, run_start, run_cell
     ``weights`` and ``population`` (S, T) may have no rows: all 1. Points from ``run_start[r]`` to before
     ``run_start[r + 1]`` are of cell ``run_cell[r]``; they lie at ``times`` (n,), each ``steps[step_of[j]]`` after
     the one before; the target lies at ``ahead``, in ``cell``. ``trend``: fit one; ``keep_trend``: it may be kept;
-    ``critical[d]``: |t| above which it is significant with d degrees of freedom. ``quirk``: see `_disperse`.
+    ``critical[d]``: |t| above which it is significant with d
+    degrees of freedom. ``quirk``: see `_disperse`.
     ``out`` (4, S) takes log mean, its standard error, phi, whether a trend was kept; ``reason`` (S,) the code.
     """
     points = np.empty((POINT_ROWS, len(columns)))
@@ -71,7 +72,7 @@ def predict_all(history, weights, population, logs, columns, run_start, run_cell
         if kept:
             eta = cells[LEVEL, cell] + fit[SLOPE] * ahead + log_people
             error = math.sqrt(fit[SPREAD] / fit[SCHUR])
-            significant = abs(fit[SLOPE]) > critical[int(fit[POINTS] - fit[RANK]) - 1] * error
+            significant = abs(fit[SLOPE]) > critical[int(fit[FREEDOM])] * error
             kept = keep_trend and significant and math.exp(eta) <= most
         if not kept:
             if not _fit_robustly(False, reweight, threshold, quirk, run_start, run_cell, times, step_of, steps,
@@ -289,9 +290,9 @@ def _disperse(trend, quirk, points, fit):
         square = points[WEIGHT, j] * residual * residual
         plain += square
         squares += points[LAST, j] * square
-    freedom = fit[POINTS] - fit[RANK] - trend
-    fit[PHI] = max(1.0, squares / freedom)
-    fit[SPREAD] = (plain if quirk else squares) / freedom
+    fit[FREEDOM] = fit[POINTS] - fit[RANK] - trend
+    fit[PHI] = max(1.0, squares / fit[FREEDOM])
+    fit[SPREAD] = (plain if quirk else squares) / fit[FREEDOM]
 
 
 @inner_kernel
