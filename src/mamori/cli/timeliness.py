@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 SHOWN_EVENTS = 20
 """Events in each printed list; all are in the file."""
 
+NAMED_ACTIONS = 2
+"""Actions that came last together and are named in print; of more, the number."""
+
 _NARROWEST = 120
 
 HEADINGS = {"disease_class": "Disease class", "country": "Country"}
@@ -139,13 +142,18 @@ def _print_bottlenecks(events: "pl.DataFrame", console: "Console", lang: str) ->
     for row in late.head(SHOWN_EVENTS).iter_rows(named=True):
         where = text(INTERVALS[row["bottleneck"]], lang)
         if row["bottleneck_actions"]:
-            words = (text(ACTION_WORDS[action], lang) for action in row["bottleneck_actions"].split(", "))
-            where += f": {', '.join(words)}"
+            where += f": {_actions(row['bottleneck_actions'].split(', '), lang)}"
         bound = "≥ " if row["bottleneck"] == "respond" and row["respond_days"] is None else ""
         days, ratio = f"{bound}{row['excess_days']}", f"{bound}{row['excess_ratio']:.1f}"
         table.add_row(row["event"], row["disease"] or "", where, days, ratio)
     console.print(table)
     _say_rest(late.height, console, lang)
+
+
+def _actions(actions: list[str], lang: str) -> str:
+    if len(actions) > NAMED_ACTIONS:
+        return text("{number} actions on one day", lang).format(number=len(actions))
+    return ", ".join(text(ACTION_WORDS[action], lang) for action in actions)
 
 
 def _print_missing(events: "pl.DataFrame", console: "Console", lang: str) -> None:
