@@ -1,6 +1,7 @@
 """Numbers as the reader's language writes them, never with more than three significant digits."""
 
 import math
+import sys
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Literal
@@ -20,6 +21,8 @@ _WORDS_FROM = {"en": 1e6, "ja": 1e5}
 
 _LEAST_SHARE = 0.001
 """A smaller share is written as below this one."""
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def significant(value: float, digits: int = 3) -> float:
@@ -56,6 +59,23 @@ class Writer:
         if 0 < abs(value) < _LEAST_SHARE:
             return text("below {value}", self.lang).format(value=self.percent(_LEAST_SHARE))
         return format_percent(significant(value, 2), locale=self.lang, format="#,##0.#%")
+
+    def amount(self, value: float) -> str:
+        """Write an expected number or a bound: one decimal below a hundred, whole above."""
+        if not math.isfinite(value):
+            return "–"
+        return format_decimal(round(value, 1 if abs(value) < 100 else 0), locale=self.lang, format="#,##0.#")
+
+    def probability(self, value: float) -> str:
+        """Write a p-value with two significant digits, small ones as a power of ten."""
+        if math.isnan(value):
+            return "–"
+        if value >= _LEAST_SHARE:
+            return f"{significant(value, 2):g}"
+        if value < sys.float_info.min:
+            return "<10⁻³⁰⁰"
+        digits, exponent = f"{value:.0e}".split("e")
+        return f"{digits}×10{str(int(exponent)).translate(_RAISED)}"
 
     def day(self, value: float) -> str:
         """Write a day of the run, or that it is not reached."""

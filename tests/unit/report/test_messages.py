@@ -10,7 +10,7 @@ from babel.messages.pofile import read_po
 
 from mamori.report.page import script_messages
 
-OF_ALERTS = ("alert", "series_plot", "time_marks")
+OF_ALERTS = ("alert", "series", "time_marks")
 """How the names of the files begin that only the report of alerts is made with."""
 
 OVERRIDE_COLUMNS = {"place", "column", "old", "new", "file", "row"}
