@@ -136,9 +136,7 @@ def _label_gap(label: np.ndarray, start: int, stop: int, periods: int, half_wind
     label[start:stop] = np.repeat(np.arange(periods - 1), sizes)
 
 
-def _baseline(
-    calendar: Calendar, target: int, columns: np.ndarray, label: np.ndarray, cell: int
-) -> Baseline | None:
+def _baseline(calendar: Calendar, target: int, columns: np.ndarray, label: np.ndarray, cell: int) -> Baseline | None:
     """Return the baseline of these columns (in order of time), None where there are fewer than two."""
     if len(columns) < 2:
         return None

@@ -23,7 +23,8 @@ class Fit:
     trend_significance: float
     reweight: bool
     weights_threshold: float
-    quirk: bool
+    quirk: bool = False
+    error_by_phi: bool = False
     population_offset: bool = False
 
 
@@ -58,10 +59,10 @@ def predict(
             history, weights, people, logarithms(), base.columns, base.run_start, base.run_cell, base.times,
             base.step_of, base.steps, int(target), base.ahead, base.cell, fit.trend, fit.keep_trend,
             _critical(fit.trend_significance, len(base.columns)), fit.reweight, fit.weights_threshold, fit.quirk,
-            out[k], reason[k],
+            fit.error_by_phi, out[k], reason[k],
         )  # fmt: skip
     log_mean, error, phi, trend = np.moveaxis(out, (1, 2, 0), (0, 1, 2))
-    return Prediction(log_mean, error, phi, trend == 1.0, reason.T.copy())
+    return Prediction(log_mean, error, phi, trend == 1.0, reason.T)
 
 
 def few_cases(counts: np.ndarray, targets: np.ndarray, limit: tuple[int, int]) -> np.ndarray:
@@ -74,6 +75,17 @@ def few_cases(counts: np.ndarray, targets: np.ndarray, limit: tuple[int, int]) -
     total = np.cumsum(np.nan_to_num(counts[:, first : int(targets[-1]) + 1]), axis=1)
     total = np.concatenate([np.zeros((len(counts), 1)), total], axis=1)
     return np.asarray(total[:, targets + 1 - first] - total[:, np.maximum(targets + 1 - periods - first, 0)] < least)
+
+
+def mark_reasons(reason: np.ndarray, bound: np.ndarray, observed: np.ndarray, few: np.ndarray) -> np.ndarray:
+    """Return the reasons (S, K) with those after the fit: no finite bound, no count, too few cases; the first holds."""
+    for code, where in (
+        (Reason.NOT_FINITE, ~np.isfinite(bound)),
+        (Reason.MISSING_COUNT, np.isnan(observed)),
+        (Reason.FEW_CASES, few),
+    ):
+        reason = np.where((reason == Reason.COMPUTED) & where, np.uint8(code), reason)
+    return reason
 
 
 @lru_cache(maxsize=64)

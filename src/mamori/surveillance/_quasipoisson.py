@@ -25,15 +25,30 @@ FULL_LEVERAGE = 1e-9  # a point that alone decides its cell has no residual to j
 COMPUTED, GAP, NO_CONVERGENCE, NOT_FINITE = 0, 3, 5, 7  # the codes of `Reason`
 
 # Rows of `points`, what is kept of each point of the baseline.
-COUNT, PRIOR, WEIGHT, BASE, LOG_START, COUNT_LOG, MEAN, LAST, GROWTH, RESIDUAL = range(10)
-POINT_ROWS = 10
+COUNT, PRIOR, WEIGHT, BASE, LOG_START, COUNT_LOG, MEAN, LAST, RESIDUAL = range(9)
+POINT_ROWS = 9
 # Rows of `cells`: level; sums of weight x count and weight x base; W and W t of a step; its right side, then its
-# move of the level; W and W t of the means it led to.
-LEVEL, COUNTS, BASES, SUM_W, SUM_WT, MOVE, NEXT_W, NEXT_WT = range(8)
-CELL_ROWS = 8
+# move of the level; W and W t of the means it led to; exp level.
+LEVEL, COUNTS, BASES, SUM_W, SUM_WT, MOVE, NEXT_W, NEXT_WT, FACTOR = range(9)
+CELL_ROWS = 9
 # Entries of `fit`, scalars of one fit of one series.
-SLOPE, SCHUR, SUM_WTT, NEXT_WTT, RIGHT_T, COUNTS_T, SATURATED, DEVIANCE, POINTS, RANK, FREEDOM, PHI, SPREAD = range(13)
-FIT_SIZE = 13
+(
+    SLOPE,
+    SLOPE_MOVE,
+    SCHUR,
+    SUM_WTT,
+    NEXT_WTT,
+    RIGHT_T,
+    COUNTS_T,
+    SATURATED,
+    DEVIANCE,
+    POINTS,
+    RANK,
+    FREEDOM,
+    PHI,
+    SPREAD,
+) = range(14)
+FIT_SIZE = 14
 
 
 @cache
@@ -45,18 +60,21 @@ def logarithms() -> np.ndarray:
 
 @kernel
 def predict_all(history, weights, population, logs, columns, run_start, run_cell, times, step_of, steps,
-                target, ahead, cell, trend, keep_trend, critical, reweight, threshold, quirk, out, reason):  # fmt: skip
+                target, ahead, cell, trend, keep_trend, critical, reweight, threshold, quirk, by_phi, out,
+                reason):  # fmt: skip
     """Fit each row of ``history`` (S, T) at the ``columns`` (n,) of the baseline and predict the period ``target``.
 
     ``weights`` and ``population`` (S, T) may have no rows: all 1. Points from ``run_start[r]`` to before
     ``run_start[r + 1]`` are of cell ``run_cell[r]``; they lie at ``times`` (n,), each ``steps[step_of[j]]`` after
     the one before; the target lies at ``ahead``, in ``cell``. ``trend``: fit one; ``keep_trend``: it may be kept;
     ``critical[d]``: |t| above which it is significant with d
-    degrees of freedom. ``quirk``: see `_disperse`.
+    degrees of freedom. ``quirk``: see `_disperse`;
+    ``by_phi``: the standard error of the prediction uses phi, not that dispersion.
     ``out`` (4, S) takes log mean, its standard error, phi, whether a trend was kept; ``reason`` (S,) the code.
     """
     points = np.empty((POINT_ROWS, len(columns)))
     cells = np.empty((CELL_ROWS, np.max(run_cell) + 1))
+    factors = np.empty(len(steps))
     fit = np.empty(FIT_SIZE)
     ones = np.ones(history.shape[1])
     for s in range(history.shape[0]):
@@ -68,7 +86,7 @@ def predict_all(history, weights, population, logs, columns, run_start, run_cell
             reason[s] = GAP
             continue
         kept = trend and _fit_robustly(True, reweight, threshold, quirk, run_start, run_cell, times, step_of, steps,
-                                       points, cells, fit)  # fmt: skip
+                                       points, cells, factors, fit)  # fmt: skip
         if kept:
             eta = cells[LEVEL, cell] + fit[SLOPE] * ahead + log_people
             error = math.sqrt(fit[SPREAD] / fit[SCHUR])
@@ -76,12 +94,12 @@ def predict_all(history, weights, population, logs, columns, run_start, run_cell
             kept = keep_trend and significant and math.exp(eta) <= most
         if not kept:
             if not _fit_robustly(False, reweight, threshold, quirk, run_start, run_cell, times, step_of, steps,
-                                 points, cells, fit):  # fmt: skip
+                                 points, cells, factors, fit):  # fmt: skip
                 reason[s] = NO_CONVERGENCE
                 continue
             eta = cells[LEVEL, cell] + log_people
         out[0, s] = eta
-        out[1, s] = _standard_error(kept, ahead, cell, cells, fit)
+        out[1, s] = _standard_error(kept, by_phi, ahead, cell, cells, fit)
         out[2, s] = fit[PHI]
         out[3, s] = kept
         reason[s] = COMPUTED if math.isfinite(eta) and math.isfinite(out[1, s]) else NOT_FINITE
@@ -125,21 +143,22 @@ def _enough(trend, run_start, run_cell, cell, points, cells, fit):
 
 
 @inner_kernel
-def _fit_robustly(trend, reweight, threshold, quirk, run_start, run_cell, times, step_of, steps, points, cells, fit):
+def _fit_robustly(trend, reweight, threshold, quirk, run_start, run_cell, times, step_of, steps, points, cells,
+                  factors, fit):  # fmt: skip
     """Fit, weigh down what lies far above, fit again; False where a fit did not converge."""
     points[WEIGHT] = points[PRIOR]
-    if not _fit(trend, run_start, run_cell, times, step_of, steps, points, cells, fit):
+    if not _fit(trend, run_start, run_cell, times, step_of, steps, points, cells, factors, fit):
         return False
     _disperse(trend, quirk and reweight, points, fit)
     if reweight and _weigh_down(trend, threshold, run_start, run_cell, times, points, cells, fit):
-        if not _fit(trend, run_start, run_cell, times, step_of, steps, points, cells, fit):
+        if not _fit(trend, run_start, run_cell, times, step_of, steps, points, cells, factors, fit):
             return False
         _disperse(trend, quirk, points, fit)
     return True
 
 
 @inner_kernel
-def _fit(trend, run_start, run_cell, times, step_of, steps, points, cells, fit):
+def _fit(trend, run_start, run_cell, times, step_of, steps, points, cells, factors, fit):
     """Run IRLS; True where it converged."""
     _start(run_start, run_cell, times, points, cells, fit)
     deviance = fit[DEVIANCE]
@@ -147,7 +166,7 @@ def _fit(trend, run_start, run_cell, times, step_of, steps, points, cells, fit):
         if not _solve(trend, cells, fit):
             return False
         if trend:
-            _follow_trend(step, run_start, run_cell, times, step_of, steps, points, cells, fit)
+            _follow_trend(run_start, run_cell, times, step_of, steps, points, cells, factors, fit)
         else:
             for c in range(cells.shape[1]):
                 cells[NEXT_W, c] = math.exp(cells[LEVEL, c]) * cells[BASES, c]
@@ -155,8 +174,7 @@ def _fit(trend, run_start, run_cell, times, step_of, steps, points, cells, fit):
         if not math.isfinite(fit[DEVIANCE]):
             return False
         if abs(fit[DEVIANCE] - deviance) < TOLERANCE * (abs(fit[DEVIANCE]) + 0.1):
-            if not trend:
-                _spread_levels(step, run_start, run_cell, points, cells)
+            _set_means(step, run_start, run_cell, times, step_of, steps, points, cells, factors, fit)
             return True
         deviance = fit[DEVIANCE]
         fit[SUM_WTT], fit[RIGHT_T] = fit[NEXT_WTT], fit[COUNTS_T]
@@ -171,7 +189,7 @@ def _fit(trend, run_start, run_cell, times, step_of, steps, points, cells, fit):
 def _start(run_start, run_cell, times, points, cells, fit):
     """Sum what the first step needs, at the means y + 0.1, and what all steps need of the counts."""
     cells[:] = 0.0
-    wtt = right_t = counts_t = saturated = deviance = total = base = 0.0
+    wtt = right_t = counts_t = saturated = deviance = 0.0
     for r in range(len(run_cell)):
         w_sum = wt_sum = right = counts = bases = 0.0
         for j in range(run_start[r], run_start[r + 1]):
@@ -195,7 +213,8 @@ def _start(run_start, run_cell, times, points, cells, fit):
         cells[MOVE, c] += right
         cells[COUNTS, c] += counts
         cells[BASES, c] += bases
-    fit[SLOPE], fit[SUM_WTT], fit[RIGHT_T], fit[COUNTS_T] = 0.0, wtt, right_t, counts_t
+    fit[SLOPE] = fit[SLOPE_MOVE] = 0.0
+    fit[SUM_WTT], fit[RIGHT_T], fit[COUNTS_T] = wtt, right_t, counts_t
     fit[SATURATED], fit[DEVIANCE] = saturated, 2.0 * (saturated + deviance)
 
 
@@ -215,6 +234,7 @@ def _solve(trend, cells, fit):
         fit[SCHUR] = schur
         slope = right / schur
         fit[SLOPE] += slope
+        fit[SLOPE_MOVE] = slope
         for c in range(cell_count):
             cells[MOVE, c] -= slope * cells[SUM_WT, c]
     for c in range(cell_count):
@@ -225,44 +245,56 @@ def _solve(trend, cells, fit):
 
 
 @inner_kernel
-def _follow_trend(step, run_start, run_cell, times, step_of, steps, points, cells, fit):
-    """Set the means of the points (keeping those before as `LAST`) and the sums that the next step needs."""
-    slope = fit[SLOPE]
-    factors = np.exp(slope * steps)
-    growth = math.exp(slope * times[0])
-    points[GROWTH, 0] = growth
-    for j in range(1, len(times)):
-        growth *= factors[step_of[j]]
-        points[GROWTH, j] = growth
-    cells[NEXT_W] = 0.0
-    cells[NEXT_WT] = 0.0
+def _follow_trend(run_start, run_cell, times, step_of, steps, points, cells, factors, fit):
+    """Sum what the next step needs: W and W t by cell, W t t, at the means of the present levels and slope."""
+    for i in range(len(steps)):
+        factors[i] = math.exp(fit[SLOPE] * steps[i])
+    for c in range(cells.shape[1]):
+        cells[FACTOR, c] = math.exp(cells[LEVEL, c])
+        cells[NEXT_W, c] = cells[NEXT_WT, c] = 0.0
+    growth = math.exp(fit[SLOPE] * (times[0] - steps[step_of[0]]))
     wtt = 0.0
     for r in range(len(run_cell)):
         c = run_cell[r]
-        level = math.exp(cells[LEVEL, c])
+        level = cells[FACTOR, c]
         w_sum = wt_sum = 0.0
         for j in range(run_start[r], run_start[r + 1]):
-            points[LAST, j] = points[MEAN, j] if step > 0 else points[COUNT, j] + 0.1
-            mean = max(level * points[GROWTH, j] * points[BASE, j], SMALLEST_MEAN)
-            points[MEAN, j] = mean
-            w = points[WEIGHT, j] * mean
+            growth *= factors[step_of[j]]
+            w = points[WEIGHT, j] * max(level * growth * points[BASE, j], SMALLEST_MEAN)
+            wt = w * times[j]
             w_sum += w
-            wt_sum += w * times[j]
-            wtt += w * times[j] * times[j]
+            wt_sum += wt
+            wtt += wt * times[j]
         cells[NEXT_W, c] += w_sum
         cells[NEXT_WT, c] += wt_sum
     fit[NEXT_WTT] = wtt
 
 
 @inner_kernel
-def _spread_levels(step, run_start, run_cell, points, cells):
-    """Set the means of the points, and those before the last step, where only levels were fitted."""
+def _set_means(step, run_start, run_cell, times, step_of, steps, points, cells, factors, fit):
+    """Set the means of the points, and as `LAST` those before the last step."""
+    _set_row(MEAN, fit[SLOPE], 0.0, run_start, run_cell, times, step_of, steps, points, cells, factors)
+    if step > 0:
+        before = fit[SLOPE] - fit[SLOPE_MOVE]
+        _set_row(LAST, before, 1.0, run_start, run_cell, times, step_of, steps, points, cells, factors)
+    else:
+        for j in range(points.shape[1]):
+            points[LAST, j] = points[COUNT, j] + 0.1
+
+
+@inner_kernel
+def _set_row(row, slope, back, run_start, run_cell, times, step_of, steps, points, cells, factors):
+    """Set a row of `points` to the means at that slope, the levels moved back by so many of their last moves."""
+    for i in range(len(steps)):
+        factors[i] = math.exp(slope * steps[i])
+    for c in range(cells.shape[1]):
+        cells[FACTOR, c] = math.exp(cells[LEVEL, c] - back * cells[MOVE, c])
+    growth = math.exp(slope * (times[0] - steps[step_of[0]]))
     for r in range(len(run_cell)):
-        c = run_cell[r]
-        level, before = math.exp(cells[LEVEL, c]), math.exp(cells[LEVEL, c] - cells[MOVE, c])
+        level = cells[FACTOR, run_cell[r]]
         for j in range(run_start[r], run_start[r + 1]):
-            points[MEAN, j] = max(level * points[BASE, j], SMALLEST_MEAN)
-            points[LAST, j] = before * points[BASE, j] if step > 0 else points[COUNT, j] + 0.1
+            growth *= factors[step_of[j]]
+            points[row, j] = max(level * growth * points[BASE, j], SMALLEST_MEAN)
 
 
 @inner_kernel
@@ -332,9 +364,9 @@ def _weigh_down(trend, threshold, run_start, run_cell, times, points, cells, fit
 
 
 @inner_kernel
-def _standard_error(trend, ahead, cell, cells, fit):
+def _standard_error(trend, by_phi, ahead, cell, cells, fit):
     """Standard error of the log mean at the target."""
     variance = 1.0 / cells[SUM_W, cell]
     if trend:
         variance += (ahead - cells[SUM_WT, cell] / cells[SUM_W, cell]) ** 2 / fit[SCHUR]
-    return math.sqrt(fit[SPREAD] * variance)
+    return math.sqrt((fit[PHI] if by_phi else fit[SPREAD]) * variance)

@@ -41,9 +41,7 @@ def _normal_tail(z: np.ndarray) -> np.ndarray:
     return np.asarray(ndtr(-z))
 
 
-def count_bound(
-    mean: np.ndarray, phi: np.ndarray, observed: np.ndarray, alpha: float
-) -> tuple[np.ndarray, np.ndarray]:
+def count_bound(mean: np.ndarray, phi: np.ndarray, observed: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the 1 - `alpha` quantile and P(Y >= observed) of counts with that mean and variance phi mean.
 
     Y is negative binomial where phi > 1, otherwise Poisson (Noufaily et al. 2013). NaN gives NaN.

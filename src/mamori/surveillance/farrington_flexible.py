@@ -31,11 +31,13 @@ class FarringtonFlexible(Detector):
         alias="pastWeeksNotIncluded",
         description="Periods just before the target that the baseline leaves out; by default the half window",
     )
-    reweight: bool = Field(True, description="Weigh down counts of the baseline that lie far above their fit")
+    reweight: bool = Field(default=True, description="Weigh down counts of the baseline that lie far above their fit")
     weights_threshold: float = Field(
         2.58, ge=0.0, alias="weightsThreshold", description="Anscombe residual above which a count is weighed down"
     )
-    trend: bool = Field(True, description="Fit a trend, and keep it where significant and not extrapolating too far")
+    trend: bool = Field(
+        default=True, description="Fit a trend, and keep it where significant and not extrapolating too far"
+    )
     trend_significance: float = Field(
         0.05, ge=0.0, le=1.0, alias="pThresholdTrend", description="P-value below which a trend is kept; 1 is always"
     )
@@ -53,7 +55,7 @@ class FarringtonFlexible(Detector):
         (5, 4), description="No alarm where the last so many periods (second) have fewer cases than this (first)"
     )
     population_offset: bool = Field(
-        False, alias="populationOffset", description="Model counts per head of each series' own denominator"
+        default=False, alias="populationOffset", description="Model counts per head of each series' own denominator"
     )
     date_mode: bool | None = Field(
         None,
@@ -99,11 +101,11 @@ class FarringtonFlexible(Detector):
 
     def _judge(self, counts: np.ndarray, targets: np.ndarray, prediction: "Prediction") -> Detection:
         """Compare the counts with what was predicted."""
-        from mamori.surveillance._farrington import few_cases
+        from mamori.surveillance._farrington import few_cases, mark_reasons
         from mamori.surveillance._thresholds import count_bound, normal_quantile, power_bound
 
         observed, z = counts[:, targets], normal_quantile(1.0 - self.alpha)
-        reason, origin = prediction.reason, prediction.log_mean
+        origin = prediction.log_mean
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             mean = np.exp(prediction.log_mean)
             if self.threshold_method == "delta":
@@ -113,12 +115,9 @@ class FarringtonFlexible(Detector):
                 upper = z * prediction.error if self.threshold_method == "muan" else 0.0
                 bound, pvalue = count_bound(np.exp(origin + upper), prediction.phi, observed, self.alpha)
             score = (observed - origin) / (bound - origin)
-        reason[(reason == Reason.COMPUTED) & ~np.isfinite(bound)] = Reason.NOT_FINITE
-        reason[(reason == Reason.COMPUTED) & np.isnan(observed)] = Reason.MISSING_COUNT
-        few = (reason == Reason.COMPUTED) & few_cases(counts, targets, self.limit54)
-        reason[few] = Reason.FEW_CASES
+        reason = mark_reasons(prediction.reason, bound, observed, few_cases(counts, targets, self.limit54))
+        hidden = (reason == Reason.FEW_CASES) | (reason == Reason.NOT_FINITE)
         above = score > 1.0 if self.compat == "r" else observed > bound
-        hidden = few | (reason == Reason.NOT_FINITE)
         return Detection(
             expected=np.where(hidden, np.nan, mean),
             upperbound=np.where(hidden, np.nan, bound),
