@@ -32,6 +32,12 @@ JOIN = " | "
 """Between the labels in the name of a series."""
 
 
+MAXIMUM_DENSE = 10_000_000
+"""Up to this range of whole numbers an array tells where each lies; beyond it a join does."""
+FLAGS = {"": 0.0, "0": 0.0, "false": 0.0, "no": 0.0, "1": 1.0, "true": 1.0, "yes": 1.0}
+"""What a cell that marks known outbreaks may hold; an empty one marks none."""
+
+
 @dataclass(frozen=True)
 class Rules:
     """What the user says about the periods: how many a year, whose weeks, and what no row and two rows mean."""
@@ -51,16 +57,16 @@ def read_long(table: Table, keys: Sequence[str], rules: Rules, dropped: tuple[Dr
 
     Raises `InputError` as `read_observations` says.
     """
-    axis, periods = time_axis(table, rules)
-    series, codes = _series(table, keys)
+    axis, period_of = time_axis(table, rules)
+    series, series_of = _series(table, keys)
     extras = [role for role in ("denominator", "outbreak_cases", "known_outbreak") if table.has(role)]
     shape = (series.height, len(axis.t))
     grids = {role: np.full(shape, np.nan) for role in ("observed", *extras)}
     seen = np.zeros(shape[0] * shape[1], dtype=bool)
     rows_read = 0
-    time = periods.columns[:-1]
+    time = period_of.names
     for rows, batch in table.batches([*keys, *time, "observed", *extras]):
-        cell = positions(batch, codes) * shape[1] + positions(batch, periods)
+        cell = series_of(batch) * shape[1] + period_of(batch)
         for role, grid in grids.items():
             values = _flags(table, rows, batch) if role == "known_outbreak" else None
             if values is None:
@@ -69,7 +75,7 @@ def read_long(table: Table, keys: Sequence[str], rules: Rules, dropped: tuple[Dr
         seen[cell] = True
         rows_read += batch.height
     if rules.duplicates == "error" and np.count_nonzero(seen) != rows_read:
-        raise _duplicate(table, [*keys], codes, periods, series, axis)
+        raise _duplicate(table, series_of, period_of, series, axis)
     if rules.missing == "zero":
         grids["observed"].reshape(-1)[~seen] = 0.0
     used = [*keys, *time, "observed", *extras, *_label_roles(table), "year", "week", "calendar"]
@@ -87,13 +93,42 @@ def read_long(table: Table, keys: Sequence[str], rules: Rules, dropped: tuple[Dr
     )
 
 
-def positions(batch: "pl.DataFrame", lookup: "pl.DataFrame") -> np.ndarray:
-    """Return where `lookup` (some columns of `batch`, then the position) puts each row of `batch`."""
-    *names, position = lookup.columns
-    if not names:
-        return np.zeros(batch.height, dtype=np.int64)
-    joined = batch.select(names).join(lookup, on=names, how="left", nulls_equal=True, maintain_order="left")
-    return joined.get_column(position).to_numpy()
+class Lookup:
+    """Where each distinct combination of some columns of a table lies: its series, or its period.
+
+    `places` holds the combinations, then the position in its last column.
+    """
+
+    def __init__(self, places: "pl.DataFrame") -> None:
+        import polars as pl
+
+        *self.names, self._position = places.columns
+        self._places = places
+        self._dense: np.ndarray | None = None
+        if len(self.names) == 1 and (places.dtypes[0] == pl.Date or places.dtypes[0].is_integer()):
+            numbers = places.get_column(self.names[0]).to_physical().to_numpy().astype(np.int64)
+            if np.ptp(numbers) < MAXIMUM_DENSE:
+                self._first = numbers.min()
+                self._dense = np.zeros(int(np.ptp(numbers)) + 1, dtype=np.int64)
+                self._dense[numbers - self._first] = places.get_column(self._position).to_numpy()
+
+    def __call__(self, batch: "pl.DataFrame") -> np.ndarray:
+        """Return the position of each row of `batch`; all its combinations must be known."""
+        if not self.names:
+            return np.zeros(batch.height, dtype=np.int64)
+        if self._dense is not None:
+            numbers = batch.get_column(self.names[0]).to_physical().to_numpy()
+            return np.asarray(self._dense[numbers - self._first])
+        if len(self.names) == 1:
+            runs = batch.get_column(self.names[0]).rle()
+            if 4 * len(runs) < batch.height:  # sorted rows: each run is looked up once
+                joined = self._joined(runs.struct.field("value").alias(self.names[0]).to_frame())
+                return np.repeat(joined, runs.struct.field("len").to_numpy())
+        return self._joined(batch.select(self.names))
+
+    def _joined(self, rows: "pl.DataFrame") -> np.ndarray:
+        joined = rows.join(self._places, on=self.names, how="left", nulls_equal=True, maintain_order="left")
+        return joined.get_column(self._position).to_numpy()
 
 
 def _put(grid: np.ndarray, cell: np.ndarray, values: np.ndarray, seen: np.ndarray, duplicates: Duplicates) -> None:
@@ -111,8 +146,7 @@ def _flags(table: Table, rows: Rows, batch: "pl.DataFrame") -> np.ndarray:
     import polars as pl
 
     marks = batch.get_column("known_outbreak").cast(pl.String).str.strip_chars().str.to_lowercase()
-    words = {"": 0.0, "0": 0.0, "false": 0.0, "no": 0.0, "1": 1.0, "true": 1.0, "yes": 1.0}
-    flags = marks.fill_null("").replace_strict(words, default=None, return_dtype=pl.Float64)
+    flags = marks.fill_null("").replace_strict(FLAGS, default=None, return_dtype=pl.Float64)
     if flags.has_nulls():
         first = int(flags.is_null().arg_max() or 0)
         raise table.refuse("known_outbreak", int(rows[first]), marks[first], "it must be true or false", "Correct it")
@@ -132,7 +166,7 @@ def _history(table: Table, series: "pl.DataFrame", axis: Axis, grids: Mapping[st
             period = axis.t[column] if axis.dates is None else axis.dates[column]
             raise InputError(
                 f"{table.path}: series '{series['series'][int(row)]}' at {period} has {outbreak[row, column]:g} cases "
-                f"of known outbreaks among {counts[row, column]:g}; there cannot be more of them than cases. Correct either"
+                f"of known outbreaks, more than its {counts[row, column]:g} cases. Correct either"
             )
         history -= outbreak
     if "known_outbreak" in grids:
@@ -140,13 +174,11 @@ def _history(table: Table, series: "pl.DataFrame", axis: Axis, grids: Mapping[st
     return history
 
 
-def _duplicate(
-    table: Table, keys: list[str], codes: "pl.DataFrame", periods: "pl.DataFrame", series: "pl.DataFrame", axis: Axis
-) -> InputError:
+def _duplicate(table: Table, series_of: Lookup, period_of: Lookup, series: "pl.DataFrame", axis: Axis) -> InputError:
     """Return the error that names the first two rows for one series and period."""
     first = np.zeros(series.height * len(axis.t), dtype=np.int64)
-    for rows, batch in table.batches([*keys, *periods.columns[:-1]]):
-        cells = positions(batch, codes) * len(axis.t) + positions(batch, periods)
+    for rows, batch in table.batches([*series_of.names, *period_of.names]):
+        cells = series_of(batch) * len(axis.t) + period_of(batch)
         for row, cell in zip(rows, cells, strict=True):
             if first[cell]:
                 name = series["series"][int(cell) // len(axis.t)]
@@ -160,8 +192,8 @@ def _duplicate(
     raise AssertionError
 
 
-def time_axis(table: Table, rules: Rules) -> "tuple[Axis, pl.DataFrame]":
-    """Return the time axis of `table`, and a frame of each written period (`t`, `date` or both) with its column.
+def time_axis(table: Table, rules: Rules) -> tuple[Axis, Lookup]:
+    """Return the time axis of `table`, and where each written period (`t`, `date` or both) lies on it.
 
     Raises `InputError` for periods that cannot be read or do not fit one axis, naming the row.
     """
@@ -175,10 +207,10 @@ def time_axis(table: Table, rules: Rules) -> "tuple[Axis, pl.DataFrame]":
         if rules.calendar is not None:
             raise InputError(f"calendar is {rules.calendar}, but {table.path} has no dates. Leave the option out")
         axis = numbered_axis(_period_numbers(table, written), rules.frequency)
-        return axis, _with_position(written, axis)
+        return axis, _lookup(written, axis)
     axis = _dates(table, written, rules)
     if roles == ["date"]:
-        return axis, _with_position(written, axis)
+        return axis, _lookup(written, axis)
     given = np.asarray(_period_numbers(table, written))
     offset = given - axis.position
     if (offset != offset[0]).any():
@@ -192,13 +224,13 @@ def time_axis(table: Table, rules: Rules) -> "tuple[Axis, pl.DataFrame]":
         )
     first = int(offset[0])
     shifted = Axis(axis.t - 1 + first, axis.dates, axis.frequency, axis.calendar, axis.position)
-    return shifted, _with_position(written, shifted)
+    return shifted, _lookup(written, shifted)
 
 
-def _with_position(written: "pl.DataFrame", axis: Axis) -> "pl.DataFrame":
+def _lookup(written: "pl.DataFrame", axis: Axis) -> Lookup:
     import polars as pl
 
-    return written.with_columns(pl.Series("_period", axis.position, dtype=pl.Int64))
+    return Lookup(written.with_columns(pl.Series("_period", axis.position, dtype=pl.Int64)))
 
 
 def _period_numbers(table: Table, written: "pl.DataFrame") -> list[int]:
@@ -217,8 +249,7 @@ def _period_numbers(table: Table, written: "pl.DataFrame") -> list[int]:
 
 
 def _dates(table: Table, written: "pl.DataFrame", rules: Rules) -> Axis:
-    column = written.get_column("date")
-    cells = column.to_list()
+    cells = written.get_column("date").to_list()
     periods = [_period(table, cell, rules.calendar) for cell in cells]
     if rules.calendar is not None and periods[0].kind in ("day", "month"):
         raise InputError(
@@ -255,13 +286,15 @@ def _label_roles(table: Table) -> list[str]:
     return [role for role in (*LABELS, *COORDINATES) if table.has(role)]
 
 
-def _series(table: Table, keys: Sequence[str]) -> "tuple[pl.DataFrame, pl.DataFrame]":
-    """Return the frame of series in the order of the file, and a frame of each key with its row there."""
+def _series(table: Table, keys: Sequence[str]) -> "tuple[pl.DataFrame, Lookup]":
+    """Return the frame of series in the order of the file, and where the keys of a row lie there."""
     import polars as pl
 
     if not keys:
         series = pl.DataFrame({"series": [table.path.stem]})
-        return _with_labels(table, keys, series, series), pl.DataFrame({"_series": [0]}, schema={"_series": pl.Int64})
+        return _with_labels(table, keys, series, series), Lookup(
+            pl.DataFrame({"_series": [0]}, schema={"_series": pl.Int64})
+        )
     codes = table.distinct(keys)
     texts = codes.select(pl.col(key).cast(pl.String).str.strip_chars() for key in keys)
     empty = pl.select(
@@ -277,8 +310,8 @@ def _series(table: Table, keys: Sequence[str]) -> "tuple[pl.DataFrame, pl.DataFr
         name = names.get_column("series").filter(repeated)[0]
         raise InputError(f"{table.path}: two series would be named '{name}' but for spaces. Rename one")
     series = names.with_columns(texts.get_column(key) for key in keys if key != "series")
-    return _with_labels(table, keys, codes, series), codes.with_row_index("_series").select(
-        *keys, pl.col("_series").cast(pl.Int64)
+    return _with_labels(table, keys, codes, series), Lookup(
+        codes.with_columns(pl.int_range(codes.height, dtype=pl.Int64).alias("_series"))
     )
 
 

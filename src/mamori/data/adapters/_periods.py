@@ -20,13 +20,15 @@ UNITS: dict[int, Unit] = {frequency: unit for unit, frequency in FREQUENCIES.ite
 MAXIMUM_PERIODS = 100_000
 """More periods than this on one axis (270 years of days) come from a wrong date."""
 
-_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+]00:?00)?)?")
+_DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+]00:?00)?)?")
+_TIME = re.compile(r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*(Z|[AP]M|[+-]\d{2}:?\d{2})?", re.IGNORECASE)
+_LOCAL_DAY = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
 _COMPACT_DAY = re.compile(r"(\d{4})(\d{2})(\d{2})")
-_WEEK = re.compile(r"(\d{4})-?(Mon|Wed|Thu|Sat|Sun|Bi)?W(\d{1,2})", re.IGNORECASE)
+_WEEK = re.compile(r"(\d{4})-?(Wed|Thu|Fri|Sat|Sun|Bi)?W(\d{1,2})", re.IGNORECASE)
 _MONTH = re.compile(r"(\d{4})-?(\d{2})")
 _COARSE = re.compile(r"\d{4}(-?Q\d|S\d|AprilS\d|NovS\d|April|July|Oct|Nov|\d{2}B)?", re.IGNORECASE)
 _FORMS = "a day 2024-01-31, a week 2024-W05 or a month 2024-01"
-_WEEKDAYS = {"mon": 0, "wed": 2, "thu": 3, "sat": 5, "sun": 6}
+_WEEKDAYS = {"wed": 2, "thu": 3, "fri": 4, "sat": 5}
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,37 @@ def parse_period(written: str, calendar: Calendar | None = None) -> Period:
     raise InputError(f"'{written}' is no period that can be read. Write {_FORMS}")
 
 
+def parse_days(written: Sequence[str]) -> list[date | InputError]:
+    """Return the day that each text names, with or without a time of the day, or what is wrong with it.
+
+    Beside 2024-01-31 the texts may be 31.01.2024 (the day first), or 31/01/2024 or 01/31/2024 when the texts
+    together leave only one order possible.
+    """
+    bare = [_TIME.sub("", text.strip()) for text in written]
+    local = [match for match in map(_LOCAL_DAY.fullmatch, bare) if match]
+    day_first = any(match[2] == "." or int(match[1]) > 12 for match in local)
+    month_first = any(match[2] != "." and int(match[3]) > 12 for match in local)
+    return [_day(text, day_first=day_first, month_first=month_first) for text in bare]
+
+
+def _day(written: str, *, day_first: bool, month_first: bool) -> date | InputError:
+    match = _LOCAL_DAY.fullmatch(written)
+    try:
+        if match is None:
+            period = parse_period(written)
+            if period.kind == "day":
+                return period.date
+            return InputError(f"'{written}' is a {period.kind}, where a day is needed. Write 2024-01-31")
+        if day_first == month_first:
+            return InputError(
+                f"'{written}' may have the day or the month first, and no other date tells. Write 2024-01-31"
+            )
+        day, month_ = (int(match[1]), int(match[3])) if day_first else (int(match[3]), int(match[1]))
+        return _date(written, int(match[4]), month_, day)
+    except InputError as error:
+        return error
+
+
 def plain_day(day: date) -> Period:
     """Return the period of a date given as such; the spacing of all dates tells what it stands for."""
     return Period("day", "day", day.toordinal(), day)
@@ -87,8 +120,8 @@ def _week(year: int, variant: str, number: int, calendar: Calendar) -> Period:
         if not 1 <= number <= 26:
             raise InputError(f"two weeks {number} of {year} do not exist on a regular axis; use BiW1 to BiW26")
         return Period("two weeks", "biweek", 26 * year + number - 1, week_start(year, 2 * number - 1, "ISO"))
-    if variant in ("", "mon", "sun"):
-        weeks: Calendar = "MMWR" if variant == "sun" else "ISO" if variant == "mon" else calendar
+    if variant in ("", "sun"):
+        weeks: Calendar = "MMWR" if variant else calendar
         start = week_start(year, number, weeks)
         return Period(f"{weeks} week", "week", start.toordinal() // 7, start)
     start = _week_from(year, number, _WEEKDAYS[variant])
@@ -221,6 +254,7 @@ def _unit_of(days: list[date]) -> Unit:
     if _look_monthly(ordered):
         return "month"
     if usual == 1:
+        _check_no_weeks(days, ordered)
         return "day"
     if usual == 7:
         return "week"
@@ -228,6 +262,18 @@ def _unit_of(days: list[date]) -> Unit:
         f"the dates are mostly {usual} days apart, first {ordered[0]} and {ordered[1]}; days, weeks (7) and months are "
         "known by their spacing. Say which it is: frequency 365, 52, 26 (two weeks) or 12"
     )
+
+
+def _check_no_weeks(days: list[date], ordered: list[date]) -> None:
+    """Raise `NotOnAxisError` where weeks stand among days: three gaps of seven days in a row."""
+    gaps = [(later - earlier).days for earlier, later in pairwise(ordered)]
+    for index in range(len(gaps) - 2):
+        if gaps[index : index + 3] == [7, 7, 7]:
+            raise NotOnAxisError(
+                days.index(ordered[index]),
+                "begins a stretch of weeks in a table of days; a count of a week is not one of a day",
+                "Give the weeks in a file of their own, or say that all are days (frequency 365)",
+            )
 
 
 def _look_monthly(ordered: list[date]) -> bool:

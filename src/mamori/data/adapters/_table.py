@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mamori.core.contracts import Dropped
 from mamori.core.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 FIRST_ROW = 2
 """Rows are counted as in a CSV file: the header is row 1."""
 BATCH_ROWS = 1_000_000
-_ROW = "_file_row"
+ROW = "_file_row"
 
 Rows = range | np.ndarray
 """The file row of each row of a batch."""
@@ -102,18 +103,27 @@ class Table:
         import polars as pl
 
         same = pl.all_horizontal(pl.col(self.roles[role]).eq_missing(pl.lit(value)) for role, value in values.items())
-        frame = self.frame if self.rows else self.frame.with_row_index(_ROW, FIRST_ROW)
         with readable(self.path):
-            return int(frame.filter(same).select(self.rows or _ROW).min().collect().item())
+            return int(self.numbered().frame.filter(same).select(ROW).min().collect().item())
 
-    def with_roles(self, roles: Mapping[str, str]) -> "Table":
-        """Return the table with other `roles`."""
-        return replace(self, roles=roles)
+    def numbered(self) -> "Table":
+        """Return the table with the file row of each row in the column `ROW`."""
+        if self.rows:
+            return self
+        return replace(self, frame=self.frame.with_row_index(ROW, FIRST_ROW), rows=ROW)
 
-    def without(self, leave_out: "pl.Expr") -> "Table":
-        """Return the table without the rows for which `leave_out` holds; the others keep their file rows."""
-        frame = self.frame if self.rows else self.frame.with_row_index(_ROW, FIRST_ROW)
-        return replace(self, frame=frame.filter(~leave_out), rows=self.rows or _ROW)
+    def leave_out(self, rows: "pl.Expr", reason: str, repair: str) -> "tuple[Table, tuple[Dropped, ...]]":
+        """Return the table without the rows for which `rows` holds, and what was left out; file rows are kept."""
+        import polars as pl
+
+        table = self.numbered()
+        rows = rows.fill_null(value=False)
+        with readable(self.path):
+            count, first = table.frame.filter(rows).select(pl.len(), pl.col(ROW).min()).collect().row(0)
+        if not count:
+            return self, ()
+        kept = replace(table, frame=table.frame.filter(~rows))
+        return kept, (Dropped(reason, int(count), int(first), repair),)
 
     def ignored(self, used: Sequence[str]) -> tuple[str, ...]:
         """Return the columns of the file that none of the roles in `used` needs, in the order of the file."""
@@ -141,19 +151,24 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def open_table(
-    path: Path, known: Sequence[str], columns: Mapping[str, str] | None = None, drop: Sequence[str] = ()
+    path: Path,
+    known: Mapping[str, Sequence[str]],
+    columns: Mapping[str, str] | None = None,
+    drop: Sequence[str] = (),
+    frame: "pl.LazyFrame | None" = None,
 ) -> Table:
     """Return the CSV, TSV or Parquet file `path` with the roles that its columns play.
 
-    `known` are the roles that a reader looks for; a column of that name (whatever its case) plays it unless
-    `columns` (role -> name in the file) says otherwise. Columns in `drop` are never read.
+    `known` are the roles that a reader looks for, each with the column names that mean it; case, spaces and
+    signs do not matter. `columns` (role -> name in the file) goes before them. Columns in `drop` are never
+    read. `frame` holds the rows where another reader has already taken them from the file.
 
     Raises `InputError` for a file that is missing, of another kind, empty, in another encoding than UTF-8 or
     UTF-16, or without a proper header; for roles and columns that do not exist; and for columns that look like
     names or other identifiers of persons and are neither mapped nor dropped.
     """
     columns = dict(columns or {})
-    frame = _open(path)
+    frame = _open(path) if frame is None else frame
     with readable(path):
         names = tuple(frame.collect_schema().names())
     for name in (*drop, *columns.values()):
@@ -164,7 +179,7 @@ def open_table(
     for role in columns:
         if role not in known:
             raise InputError(
-                f"there is no role '{role}' for a column.{did_you_mean(role, known)} Roles: {_listed(known)}"
+                f"there is no role '{role}' for a column.{did_you_mean(role, known)} Roles: {_listed([*known])}"
             )
     kept = [name for name in names if name not in drop]
     _refuse_persons(path, [name for name in kept if name not in columns.values()])
@@ -174,15 +189,29 @@ def open_table(
     return table
 
 
-def _roles(path: Path, names: Sequence[str], known: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
-    """Return the column of each known role that is in the file under its own name."""
+def column_names(path: Path) -> list[str]:
+    """Return the names of the columns of the table in the file `path`; raises `InputError` as `open_table` does."""
+    with readable(path):
+        return _open(path).collect_schema().names()
+
+
+def snake_case(name: str) -> str:
+    """Return `name` in lower case with underscores, so that `dateOfOnset` and `Date of onset` are the same."""
+    parts = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
+    return re.sub(r"[^a-z0-9]+", "_", parts.casefold()).strip("_")
+
+
+def _roles(
+    path: Path, names: Sequence[str], known: Mapping[str, Sequence[str]], columns: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the column of each known role that is in the file under one of the role's names."""
     roles: dict[str, str] = {}
     free = [name for name in names if name not in columns.values()]
-    for role in known:
+    for role, meant in known.items():
         if role in columns:
             continue
         exact = [name for name in free if name == role]
-        alike = exact or [name for name in free if name.strip().casefold() == role]
+        alike = exact or [name for name in free if snake_case(name) in meant]
         if len(alike) > 1:
             raise InputError(
                 f"{path} has {len(alike)} columns for '{role}': {_listed(alike)}. Name one, drop the others"
@@ -193,13 +222,12 @@ def _roles(path: Path, names: Sequence[str], known: Sequence[str], columns: Mapp
 
 
 def _refuse_persons(path: Path, names: Sequence[str]) -> None:
-    for name in names:
-        snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
-        if _PERSONAL.fullmatch(re.sub(r"[^a-z0-9]+", "_", snake.casefold()).strip("_")):
-            raise InputError(
-                f"{path}: column '{name}' looks like a name or another identifier of persons, which counts do not "
-                f"need. Remove it from the file, or have it left out (drop '{name}')"
-            )
+    personal = [name for name in names if _PERSONAL.fullmatch(snake_case(name))]
+    if personal:
+        raise InputError(
+            f"{path}: names or other identifiers of persons seem to be in {_listed(personal)}; counts do not need "
+            "them. Remove these columns from the file, or have them left out (drop)"
+        )
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from mamori.core.contracts import LABELS, Observations
 from mamori.core.errors import InputError, did_you_mean
 from mamori.core.tables import TableDefinition
 from mamori.core.time import CALENDARS
-from mamori.data.adapters._grid import Rules, positions, read_long, time_axis
+from mamori.data.adapters._grid import Rules, read_long, time_axis
 from mamori.data.adapters._table import Rows, Table, numbers, open_table
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ DEFINITION = "observations"
 ALIASES = {"count": "observed", "population": "denominator"}
 
 
-def known_roles() -> tuple[str, ...]:
-    """Return the roles that a column of a tidy table can play."""
-    return TableDefinition.load(DEFINITION).attributes
+def known_roles() -> dict[str, tuple[str, ...]]:
+    """Return the roles that a column of a tidy table can play, each with the name that means it."""
+    return {role: (role,) for role in TableDefinition.load(DEFINITION).attributes}
 
 
 def read_tidy(
@@ -120,12 +120,12 @@ def _read_wide(table: Table, rules: Rules, by: Sequence[str]) -> Observations:
             f"{table.path} has no column {'for the period (t or date)' if names else 'of counts'}. "
             "Name the columns of the period and of the counts, e.g. date=week, observed=cases"
         )
-    axis, periods = time_axis(table, rules)
+    axis, period_of = time_axis(table, rules)
     counts = np.full((len(names), len(axis.t)), np.nan)
     wide = replace(table, roles={name: name for name in names} | {role: table.roles[role] for role in time})
     first_row = np.zeros(len(axis.t), dtype=np.int64)
     for rows, batch in wide.batches([*time, *names]):
-        column = positions(batch, periods)
+        column = period_of(batch)
         _check_once(table, rows, column, first_row)
         for index, name in enumerate(names):
             counts[index, column] = _wide_numbers(wide, name, rows, batch)
