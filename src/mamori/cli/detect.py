@@ -67,14 +67,6 @@ def detect(
     exclude_verified: Annotated[
         bool, typer.Option("--exclude-verified", help="Learn nothing from alarms that the status file calls verified.")
     ] = False,
-    weekday: Annotated[
-        bool,
-        typer.Option("--weekday", help="Remove the effect of the day of the week (daily)."),
-    ] = False,
-    neighbours: Annotated[
-        Path | None,
-        typer.Option(help="Table series,neighbour: let neighbours add to the evidence.", show_default=False),
-    ] = None,
     fdr: Annotated[
         str | None,
         typer.Option(help="Control false discoveries over the series: bh or storey.", show_default=False),
@@ -115,6 +107,7 @@ def detect(
         raise InputError("--exclude-verified needs --status. Add the file or drop the option")
 
     from mamori.surveillance.detect import detect_outbreaks
+    from mamori.surveillance.hierarchy import read_hierarchy
     from mamori.surveillance.judgement import read_status, update_status
     from mamori.surveillance.methods import Control, make_detector, read_control
 
@@ -133,9 +126,7 @@ def detect(
             detector,
             first=start,
             last=end,
-            weekday=weekday,
-            neighbours=neighbours,
-            hierarchy=hierarchy,
+            parents=read_hierarchy(hierarchy) if hierarchy is not None else None,
             false_discovery=cast("Literal['bh', 'storey'] | None", fdr),
             false_discovery_rate=fdr_rate,
             workers=workers or cpu_count() or 1,

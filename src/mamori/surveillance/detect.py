@@ -9,6 +9,7 @@ import numpy as np
 from mamori.core.contracts import Observations
 from mamori.core.errors import InputError
 from mamori.core.executor import run_chunks
+from mamori.core.provenance import provenance
 from mamori.surveillance.detector import Detection, Detector, Reason
 from mamori.surveillance.methods import DEFAULT_METHOD, make_detector
 
@@ -89,7 +90,7 @@ class Alerts:
             key = ["series", "t" if dates is None else "date"]
             known = self.status.select(*key, "status", "note")
             frame = frame.join(known, on=key, how="left", maintain_order="left")
-        words = pl.Series("reason", [reason.word for reason in Reason])
+        words = pl.Series("reason", [reason.word or None for reason in Reason])
         return frame.with_columns(words.gather(self.detection.reason[:, chosen].ravel()))
 
 
@@ -100,6 +101,7 @@ def detect_outbreaks(
     *,
     first: int | None = None,
     last: int | None = None,
+    parents: Mapping[str, str] | None = None,
     false_discovery: Literal["bh", "storey"] | None = None,
     false_discovery_rate: float = 0.05,
     workers: int = 1,
@@ -109,24 +111,35 @@ def detect_outbreaks(
 
     `method` is a name of `methods.METHODS`, with its `settings`, or a detector. With `false_discovery` the alarms
     are those whose q-value over the series of the same period is <= `false_discovery_rate`: Benjamini-Hochberg
-    or Storey. The result is the same for any number of `workers`.
+    or Storey. `parents` (the parent of a series by name) adds the sums of a hierarchy as series and reports each
+    event once (`hierarchy`). The result is the same for any number of `workers`.
 
     Raises `InputError` for settings that the method does not allow, for a range outside the data, and for q-values
     of a method that has no p-values.
     """
+    from mamori.surveillance.hierarchy import aggregate, fold_alarms
+
     if isinstance(method, Detector):
         if settings:
             raise InputError("settings were given beside a detector that has its own. Give the method by name")
         detector = method
     else:
         detector = make_detector(method, settings)
+    if parents:
+        observations = aggregate(observations, parents)
     targets = _targets(observations.t, first, last)
     detection = _detect(detector, observations, targets, workers, progress)
     alarm, qvalue = detection.alarm, None
     if false_discovery is not None:
         qvalue = _q_values(detector, detection, false_discovery)
         alarm = qvalue <= false_discovery_rate
-    return Alerts(observations, targets, detection, detector.name, detector.model_dump(mode="json"), alarm, qvalue)
+    folded_into = None
+    if parents:
+        excess = observations.counts[:, targets] - detection.expected
+        folded_into = fold_alarms(observations.names, alarm, excess, parents).into
+    asked = detector.model_dump(mode="json")
+    origin = provenance(settings=asked)
+    return Alerts(observations, targets, detection, detector.name, asked, alarm, qvalue, folded_into, provenance=origin)
 
 
 def _targets(t: np.ndarray, first: int | None, last: int | None) -> np.ndarray:

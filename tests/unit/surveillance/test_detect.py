@@ -66,7 +66,7 @@ def test_every_row_of_the_input_has_its_row_in_the_table() -> None:
     assert table["date"][:2].to_list() == [date(2024, 1, 1), date(2024, 1, 8)]
     assert table.filter(pl.col("t") == 1)["reason"].unique().to_list() == ["too-short"]
     definition = TableDefinition.load("alarms")
-    definition.validate(table.with_columns(pl.col("reason").replace("", None)), "alarms")
+    definition.validate(table, "alarms")
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -104,6 +104,16 @@ def test_the_strongest_alarm_of_the_last_period_comes_first() -> None:
     assert hidden.table().filter(pl.col("series") == "s2")["folded_into"].unique().to_list() == ["s0"]
 
 
+def test_a_hierarchy_adds_sums_and_reports_an_event_once() -> None:
+    observations = made(series=3)
+    found = detect_outbreaks(observations, Above(), parents={"s0": "all", "s1": "all", "s2": "all"}, last=12)
+    assert found.observations.names == ["s0", "s1", "s2", "all"]
+    np.testing.assert_array_equal(found.observations.counts[3], observations.counts.sum(axis=0))
+    last = found.table().filter(pl.col("t") == 12)
+    assert dict(zip(last["series"], last["folded_into"], strict=True))["all"] == "s2"
+    assert found.latest()["series"].to_list() == ["s2"]
+
+
 def test_reasons_are_counted() -> None:
     assert detect_outbreaks(made(), Above()).reasons() == {"too-short": 7}
 
@@ -116,7 +126,7 @@ def test_an_excluded_break_is_not_learnt_but_judged() -> None:
     np.testing.assert_array_equal(without.counts, observations.counts)
     assert not np.isnan(observations.history).any()
     judged = detect_outbreaks(without, Above(), first=3, last=4)
-    assert (judged.table()["reason"] == "").all()
+    assert judged.table()["reason"].is_null().all()
 
 
 def test_an_exclusion_may_concern_one_series_or_weigh_less() -> None:
