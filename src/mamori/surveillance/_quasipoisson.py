@@ -73,7 +73,7 @@ def predict_all(history, weights, population, logs, columns, run_start, run_cell
     ``out`` (4, S) takes log mean, its standard error, phi, whether a trend was kept; ``reason`` (S,) the code.
     """
     points = np.empty((POINT_ROWS, len(columns)))
-    cells = np.empty((CELL_ROWS, np.max(run_cell) + 1))
+    cells = np.empty((CELL_ROWS, cell + 1))
     factors = np.empty(len(steps))
     fit = np.empty(FIT_SIZE)
     ones = np.ones(history.shape[1])
@@ -85,19 +85,30 @@ def predict_all(history, weights, population, logs, columns, run_start, run_cell
         if not _enough(trend, run_start, run_cell, cell, points, cells, fit):
             reason[s] = GAP
             continue
-        kept = trend and _fit_robustly(True, reweight, threshold, quirk, run_start, run_cell, times, step_of, steps,
-                                       points, cells, factors, fit)  # fmt: skip
-        if kept:
+        kept = trend
+        while True:
+            fitted = _fit_robustly(
+                kept,
+                reweight,
+                threshold,
+                quirk,
+                run_start,
+                run_cell,
+                times,
+                step_of,
+                steps,
+                points,
+                cells,
+                factors,
+                fit,
+            )
             eta = cells[LEVEL, cell] + fit[SLOPE] * ahead + log_people
-            error = math.sqrt(fit[SPREAD] / fit[SCHUR])
-            significant = abs(fit[SLOPE]) > critical[int(fit[FREEDOM])] * error
-            kept = keep_trend and significant and math.exp(eta) <= most
-        if not kept:
-            if not _fit_robustly(False, reweight, threshold, quirk, run_start, run_cell, times, step_of, steps,
-                                 points, cells, factors, fit):  # fmt: skip
-                reason[s] = NO_CONVERGENCE
-                continue
-            eta = cells[LEVEL, cell] + log_people
+            if not kept or (fitted and keep_trend and _significant(critical, fit) and math.exp(eta) <= most):
+                break
+            kept = False
+        if not fitted:
+            reason[s] = NO_CONVERGENCE
+            continue
         out[0, s] = eta
         out[1, s] = _standard_error(kept, by_phi, ahead, cell, cells, fit)
         out[2, s] = fit[PHI]
@@ -131,7 +142,8 @@ def _load(history, prior, people, logs, columns, points):
 @inner_kernel
 def _enough(trend, run_start, run_cell, cell, points, cells, fit):
     """Count points and cells in use; whether the target's cell has any and some are left for the dispersion."""
-    cells[SUM_W] = 0.0
+    for c in range(cells.shape[1]):
+        cells[SUM_W, c] = 0.0
     for r in range(len(run_cell)):
         for j in range(run_start[r], run_start[r + 1]):
             cells[SUM_W, run_cell[r]] += points[PRIOR, j] > 0.0
@@ -143,18 +155,29 @@ def _enough(trend, run_start, run_cell, cell, points, cells, fit):
 
 
 @inner_kernel
-def _fit_robustly(trend, reweight, threshold, quirk, run_start, run_cell, times, step_of, steps, points, cells,
-                  factors, fit):  # fmt: skip
+def _fit_robustly(
+    trend, reweight, threshold, quirk, run_start, run_cell, times, step_of, steps, points, cells, factors, fit
+):
     """Fit, weigh down what lies far above, fit again; False where a fit did not converge."""
-    points[WEIGHT] = points[PRIOR]
-    if not _fit(trend, run_start, run_cell, times, step_of, steps, points, cells, factors, fit):
-        return False
-    _disperse(trend, quirk and reweight, points, fit)
-    if reweight and _weigh_down(trend, threshold, run_start, run_cell, times, points, cells, fit):
+    for j in range(points.shape[1]):
+        points[WEIGHT, j] = points[PRIOR, j]
+    for again in range(2):
         if not _fit(trend, run_start, run_cell, times, step_of, steps, points, cells, factors, fit):
             return False
-        _disperse(trend, quirk, points, fit)
+        _disperse(trend, quirk and reweight, points, fit)
+        if (
+            again == 1
+            or not reweight
+            or not _weigh_down(trend, threshold, run_start, run_cell, times, points, cells, fit)
+        ):
+            break
     return True
+
+
+@inner_kernel
+def _significant(critical, fit):
+    """Whether the slope differs from 0."""
+    return abs(fit[SLOPE]) > critical[int(fit[FREEDOM])] * math.sqrt(fit[SPREAD] / fit[SCHUR])
 
 
 @inner_kernel
@@ -188,7 +211,9 @@ def _fit(trend, run_start, run_cell, times, step_of, steps, points, cells, facto
 @inner_kernel
 def _start(run_start, run_cell, times, points, cells, fit):
     """Sum what the first step needs, at the means y + 0.1, and what all steps need of the counts."""
-    cells[:] = 0.0
+    for c in range(cells.shape[1]):
+        for row in range(CELL_ROWS):
+            cells[row, c] = 0.0
     wtt = right_t = counts_t = saturated = deviance = 0.0
     for r in range(len(run_cell)):
         w_sum = wt_sum = right = counts = bases = 0.0
@@ -273,35 +298,31 @@ def _follow_trend(run_start, run_cell, times, step_of, steps, points, cells, fac
 @inner_kernel
 def _set_means(step, run_start, run_cell, times, step_of, steps, points, cells, factors, fit):
     """Set the means of the points, and as `LAST` those before the last step."""
-    _set_row(MEAN, fit[SLOPE], 0.0, run_start, run_cell, times, step_of, steps, points, cells, factors)
-    if step > 0:
-        before = fit[SLOPE] - fit[SLOPE_MOVE]
-        _set_row(LAST, before, 1.0, run_start, run_cell, times, step_of, steps, points, cells, factors)
-    else:
+    for back in range(2):
+        row = LAST if back == 1 else MEAN
+        slope = fit[SLOPE] - back * fit[SLOPE_MOVE]
+        for i in range(len(steps)):
+            factors[i] = math.exp(slope * steps[i])
+        for c in range(cells.shape[1]):
+            cells[FACTOR, c] = math.exp(cells[LEVEL, c] - back * cells[MOVE, c])
+        growth = math.exp(slope * (times[0] - steps[step_of[0]]))
+        for r in range(len(run_cell)):
+            level = cells[FACTOR, run_cell[r]]
+            for j in range(run_start[r], run_start[r + 1]):
+                growth *= factors[step_of[j]]
+                points[row, j] = max(level * growth * points[BASE, j], SMALLEST_MEAN)
+    if step == 0:
         for j in range(points.shape[1]):
             points[LAST, j] = points[COUNT, j] + 0.1
 
 
 @inner_kernel
-def _set_row(row, slope, back, run_start, run_cell, times, step_of, steps, points, cells, factors):
-    """Set a row of `points` to the means at that slope, the levels moved back by so many of their last moves."""
-    for i in range(len(steps)):
-        factors[i] = math.exp(slope * steps[i])
-    for c in range(cells.shape[1]):
-        cells[FACTOR, c] = math.exp(cells[LEVEL, c] - back * cells[MOVE, c])
-    growth = math.exp(slope * (times[0] - steps[step_of[0]]))
-    for r in range(len(run_cell)):
-        level = cells[FACTOR, run_cell[r]]
-        for j in range(run_start[r], run_start[r + 1]):
-            growth *= factors[step_of[j]]
-            points[row, j] = max(level * growth * points[BASE, j], SMALLEST_MEAN)
-
-
-@inner_kernel
 def _set_deviance(cells, fit):
     """Set 2 sum w (y log(y / mean) - y + mean), from the sums over cells, as log mean is linear."""
-    counts = np.sum(cells[COUNTS])
-    bases = np.sum(cells[BASES])
+    counts = bases = 0.0
+    for c in range(cells.shape[1]):
+        counts += cells[COUNTS, c]
+        bases += cells[BASES, c]
     middle = math.log(counts / bases) if counts > 0.0 else 0.0  # so that large counts do not cancel
     half = fit[SATURATED] - middle * counts - fit[SLOPE] * fit[COUNTS_T] - counts
     for c in range(cells.shape[1]):
@@ -359,7 +380,8 @@ def _weigh_down(trend, threshold, run_start, run_cell, times, points, cells, fit
                 points[WEIGHT, j] *= factor
                 found = True
     if found:
-        points[WEIGHT] *= fit[POINTS] / total
+        for j in range(points.shape[1]):
+            points[WEIGHT, j] *= fit[POINTS] / total
     return found
 
 
