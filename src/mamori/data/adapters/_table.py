@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,14 +65,6 @@ class Table:
         """Return how messages name the column of `role`."""
         return f"column '{self.roles.get(role, role)}'"
 
-    @cached_property
-    def height(self) -> int:
-        """The number of rows."""
-        import polars as pl
-
-        with readable(self.path):
-            return int(self.frame.select(pl.len()).collect().item())
-
     def select(self, roles: Sequence[str]) -> "pl.LazyFrame":
         """Return the columns of `roles` under the names of the roles."""
         import polars as pl
@@ -95,8 +86,16 @@ class Table:
 
     def distinct(self, roles: Sequence[str]) -> "pl.DataFrame":
         """Return the distinct combinations of `roles` in the order of their first row."""
-        with readable(self.path):
-            return self.select(roles).unique(maintain_order=True).collect()
+        import polars as pl
+
+        parts = []
+        for _, batch in self.batches(roles):
+            if len(roles) == 1:  # in sorted rows, first take each run once
+                runs = batch.get_column(roles[0]).rle().struct.field("value")
+                parts.append(runs.alias(roles[0]).to_frame().unique(maintain_order=True))
+            else:
+                parts.append(batch.select(roles).unique(maintain_order=True))
+        return pl.concat(parts).unique(maintain_order=True)
 
     def row_of(self, values: Mapping[str, object]) -> int:
         """Return the file row of the first row whose roles have the given values."""
@@ -184,8 +183,9 @@ def open_table(
     kept = [name for name in names if name not in drop]
     _refuse_persons(path, [name for name in kept if name not in columns.values()])
     table = Table(path, frame, tuple(kept), {**_roles(path, kept, known, columns), **columns})
-    if table.height == 0:
-        raise InputError(f"{path} has a header but no rows. Add one")
+    with readable(path):
+        if frame.head(1).collect().height == 0:
+            raise InputError(f"{path} has a header but no rows. Add one")
     return table
 
 
