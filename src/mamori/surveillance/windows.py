@@ -1,15 +1,20 @@
 """What the window methods share: which past periods are pooled for each target, and their moments."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
+from pydantic import Field, model_validator
 
 from mamori.core.contracts import Observations
 from mamori.core.errors import InputError
-from mamori.surveillance.detector import Reason
+from mamori.surveillance.detector import Detector, Reason
 
 KNOWN_SHARE = 0.5
 """The share of the windows that must be known; with less the value is not computed (`Reason.GAP`)."""
+
+SYSTEMS = {1: (0, 6, True), 2: (1, 6, True), 3: (2, 4, False)}
+"""`years_back`, `half_window` and `current_year` of the systems 1 to 3 of Bayes and RKI."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,24 +35,45 @@ def previous_periods(periods: int, gap: int = 0) -> np.ndarray:
     return np.array([[-periods - gap, -1 - gap]], dtype=np.int64)
 
 
-def seasonal_windows(
-    observations: Observations, years_back: int, half_window: int, *, current_year: bool, method: str
-) -> np.ndarray:
-    """Return windows (N, 2) of offsets: `half_window` periods around the same period of each of `years_back` years.
+class SeasonalWindows(Detector):
+    """What Bayes and RKI share: a baseline of the same period in years before and of the periods before the target."""
 
-    With `current_year` also the `half_window` periods before the target. Raises `InputError` where earlier years
-    are asked of series without a frequency.
-    """
-    if years_back and observations.frequency is None:
-        raise InputError(
-            f"{method} with {years_back} years back must know how many periods a year has; "
-            "give dates, or freq = 365, 52 or 12"
-        )
-    year = observations.frequency or 0
-    windows = [[-i * year - half_window, -i * year + half_window] for i in range(1, years_back + 1)]
-    if current_year:
-        windows.append([-half_window, -1])
-    return np.array(windows, dtype=np.int64)
+    years_back: int = Field(0, ge=0, le=100, alias="b", description="Years before, around the same period, to pool.")
+    half_window: int = Field(6, ge=0, le=1000, alias="w", description="Periods on each side of the same period.")
+    current_year: bool = Field(
+        default=True, alias="actY", description="Whether to pool also the periods just before the target."
+    )
+
+    @classmethod
+    def system(cls, number: int) -> Self:
+        """Return the detector with the baseline of system `number` (1, 2 or 3) of the R package."""
+        years, half_window, current = SYSTEMS[number]
+        return cls(years_back=years, half_window=half_window, current_year=current)
+
+    @model_validator(mode="after")
+    def _has_a_baseline(self) -> Self:
+        if self.years_back * (2 * self.half_window + 1) + self.current_year * self.half_window < 2:
+            raise ValueError(
+                "the baseline holds fewer than 2 periods; give more years (years_back) or a wider window (half_window)"
+            )
+        return self
+
+    def moments(self, observations: Observations, targets: np.ndarray) -> Moments:
+        """Return the moments of the baseline of `targets`: ``2 half_window + 1`` periods of each year before.
+
+        With `current_year` also the `half_window` periods before the target. Raises `InputError` where earlier
+        years are asked of series without a frequency.
+        """
+        if self.years_back and observations.frequency is None:
+            raise InputError(
+                f"{self.name} with years_back = {self.years_back} must know how many periods a year has; "
+                "give dates, or freq = 365, 52 or 12"
+            )
+        year, half = observations.frequency or 0, self.half_window
+        windows = [[-i * year - half, -i * year + half] for i in range(1, self.years_back + 1)]
+        if self.current_year:
+            windows.append([-half, -1])
+        return window_moments(observations, targets, np.array(windows, dtype=np.int64))
 
 
 def window_moments(observations: Observations, targets: np.ndarray, windows: np.ndarray) -> Moments:
