@@ -78,6 +78,11 @@ def parse_days(written: Sequence[str]) -> list[date | InputError]:
     return [_day(text, day_first=day_first, month_first=month_first) for text in bare]
 
 
+def is_local_day(cell: object) -> bool:
+    """Return whether `cell` is a text such as 31.01.2024 or 1/31/2024."""
+    return isinstance(cell, str) and _LOCAL_DAY.fullmatch(cell.strip()) is not None
+
+
 def _day(written: str, *, day_first: bool, month_first: bool) -> date | InputError:
     match = _LOCAL_DAY.fullmatch(written)
     try:

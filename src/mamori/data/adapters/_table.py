@@ -166,6 +166,8 @@ def open_table(
     UTF-16, or without a proper header; for roles and columns that do not exist; and for columns that look like
     names or other identifiers of persons and are neither mapped nor dropped.
     """
+    import polars as pl
+
     columns = dict(columns or {})
     frame = _open(path) if frame is None else frame
     with readable(path):
@@ -180,6 +182,7 @@ def open_table(
             raise InputError(
                 f"there is no role '{role}' for a column.{did_you_mean(role, known)} Roles: {_listed([*known])}"
             )
+    frame = frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
     kept = [name for name in names if name not in drop]
     _refuse_persons(path, [name for name in kept if name not in columns.values()])
     table = Table(path, frame, tuple(kept), {**_roles(path, kept, known, columns), **columns})
@@ -301,11 +304,13 @@ def _check_header(path: Path, names: Sequence[str]) -> None:
             raise InputError(f"{path}: two columns are named '{name}'. Rename or remove one")
 
 
-def numbers(table: Table, role: str, rows: Rows, batch: "pl.DataFrame", *, whole: bool) -> np.ndarray:
-    """Return the numbers >= 0 in the column `role` of `batch` as float64, NaN where the cell is empty.
+def numbers(
+    table: Table, role: str, rows: Rows, batch: "pl.DataFrame", *, whole: bool, signed: bool = False
+) -> np.ndarray:
+    """Return the numbers in the column `role` of `batch` as float64, NaN where the cell is empty.
 
     `rows` are the file rows of the batch. Raises `InputError` for the first cell that is no finite
-    number, is negative or, when `whole`, has a fraction.
+    number, is negative (unless `signed`) or, when `whole`, has a fraction.
     """
     import polars as pl
 
@@ -318,7 +323,7 @@ def numbers(table: Table, role: str, rows: Rows, batch: "pl.DataFrame", *, whole
     floats = given.cast(pl.Float64, strict=False)
     values = floats.fill_null(float("nan")).to_numpy()
     with np.errstate(invalid="ignore"):
-        bad = (values < 0.0) | np.isinf(values)
+        bad = np.isinf(values) if signed else (values < 0.0) | np.isinf(values)
         if whole:
             bad |= values != np.rint(values)
         bad &= ~np.isnan(values)
@@ -340,7 +345,9 @@ def _bad_number(table: Table, role: str, row: int, cell: object, value: float) -
             "Write e.g. 1234, or leave the cell empty where it is missing",
         )
     if value < 0.0:
-        return table.refuse(role, row, cell, "it must be >= 0", "Remove the row or leave the cell empty")
+        return table.refuse(
+            role, row, cell, "it must be >= 0", "Leave the cell empty, or take all such as missing (negative: missing)"
+        )
     return table.refuse(
         role,
         row,

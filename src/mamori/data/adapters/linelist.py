@@ -12,8 +12,9 @@ import numpy as np
 from mamori.core.contracts import LABELS, Dropped, Observations
 from mamori.core.errors import InputError
 from mamori.core.time import Calendar, week_of, week_start
-from mamori.data.adapters._grid import FLAGS, JOIN
+from mamori.data.adapters._grid import FLAGS
 from mamori.data.adapters._periods import Axis, Period, dated_axis, month, parse_days, plain_day
+from mamori.data.adapters._series import JOIN
 from mamori.data.adapters._table import ROW, Table, open_table, readable
 from mamori.data.adapters.tidy import with_keys
 

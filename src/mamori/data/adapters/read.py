@@ -6,9 +6,9 @@ from pathlib import Path
 from mamori.core.contracts import Observations
 from mamori.core.errors import InputError, did_you_mean
 from mamori.core.time import CALENDARS, Calendar
-from mamori.data.adapters._grid import Duplicates, Missing, Rules
+from mamori.data.adapters._grid import Duplicates, Missing, Negative, Rules
 from mamori.data.adapters._json import read_json
-from mamori.data.adapters._table import column_names, snake_case
+from mamori.data.adapters._table import column_names, readable, snake_case
 from mamori.data.adapters.dhis2 import read_dhis2
 from mamori.data.adapters.erviss import read_erviss
 from mamori.data.adapters.flunet import read_flunet
@@ -48,6 +48,7 @@ def read_observations(
     signal: str | None = None,
     missing: Missing = "missing",
     duplicates: Duplicates = "error",
+    negative: Negative = "error",
     outbreak_values: Sequence[str] = (),
 ) -> Observations:
     """Return the counts in the file `path`, checked, as series on one time axis.
@@ -58,7 +59,8 @@ def read_observations(
     per what, line lists are counted. `by` names the roles or columns that tell series apart, `columns` the
     file's column for a role (``{"observed": "cases"}``), `drop` the columns never to be read, `signal` what is
     wanted of a file that counts several things. `missing` says what a period without a row is: missing (NaN),
-    or zero. `duplicates` says whether two rows of one series and period are an error or are added up.
+    or zero. `duplicates` says whether two rows of one series and period are an error or are added up,
+    `negative` whether a negative count (a correction) is an error or missing.
     `outbreak_values` are the words in the column `known_outbreak` of a line list that mark known outbreaks.
 
     Counts are whole numbers >= 0. A row that is not counted is in `dropped` with its reason, a column that is
@@ -77,23 +79,24 @@ def read_observations(
     if form == "auto":
         form = _form_of(path, columns or {})
     _check_options(form, frequency=frequency, date=date, period=period, signal=signal, missing=missing,
-                   duplicates=duplicates, outbreak_values=outbreak_values)  # fmt: skip
+                   duplicates=duplicates, negative=negative, outbreak_values=outbreak_values)  # fmt: skip
+    rules = Rules(frequency, calendar, missing, duplicates, negative)
     if form in CASE_FORMS:
         counting = Counting(date, period, calendar, tuple(outbreak_values))
-        reader = {"linelist": read_linelist, "sormas": read_sormas, "godata": read_godata}[form]
-        return reader(path, counting, by, columns, drop)
-    rules = Rules(frequency, calendar, missing, duplicates)
-    if form == "tidy":
-        return read_tidy(path, rules, by, columns, drop)
-    return {"dhis2": read_dhis2, "flunet": read_flunet, "erviss": read_erviss}[form](
-        path, rules, signal, by, columns, drop
-    )
+        read_cases = {"linelist": read_linelist, "sormas": read_sormas, "godata": read_godata}[form]
+        with readable(path):
+            return read_cases(path, counting, by, columns, drop)
+    with readable(path):
+        if form == "tidy":
+            return read_tidy(path, rules, by, columns, drop)
+        read_signal = {"dhis2": read_dhis2, "flunet": read_flunet, "erviss": read_erviss}[form]
+        return read_signal(path, rules, signal, by, columns, drop)
 
 
 def _check_options(form: str, **options: object) -> None:
     """Raise for an option that was given but means nothing for files of this form."""
     only_cases = {"date": None, "period": "week", "outbreak_values": ()}
-    only_counts = {"frequency": None, "missing": "missing", "duplicates": "error"}
+    only_counts = {"frequency": None, "missing": "missing", "duplicates": "error", "negative": "error"}
     foreign: dict[str, object] = dict(only_counts if form in CASE_FORMS else only_cases)
     if form not in SIGNAL_FORMS:
         foreign["signal"] = None

@@ -11,8 +11,9 @@ from mamori.core.contracts import LABELS, Observations
 from mamori.core.errors import InputError, did_you_mean
 from mamori.core.tables import TableDefinition
 from mamori.core.time import CALENDARS
-from mamori.data.adapters._grid import Rules, read_long, time_axis
+from mamori.data.adapters._grid import Rules, read_long
 from mamori.data.adapters._table import Rows, Table, numbers, open_table
+from mamori.data.adapters._time import time_axis
 
 if TYPE_CHECKING:
     import polars as pl
@@ -120,7 +121,7 @@ def _read_wide(table: Table, rules: Rules, by: Sequence[str]) -> Observations:
             f"{table.path} has no column {'for the period (t or date)' if names else 'of counts'}. "
             "Name the columns of the period and of the counts, e.g. date=week, observed=cases"
         )
-    axis, period_of = time_axis(table, rules)
+    axis, period_of = time_axis(table, rules.frequency, rules.calendar)
     counts = np.full((len(names), len(axis.t)), np.nan)
     wide = replace(table, roles={name: name for name in names} | {role: table.roles[role] for role in time})
     first_row = np.zeros(len(axis.t), dtype=np.int64)
