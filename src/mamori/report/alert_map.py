@@ -21,6 +21,8 @@ _MARGIN = 0.12
 _LEAST_WIDTH = 12.0
 """A map of neighbouring districts is not drawn closer than this; the borders are too coarse for it."""
 _WIDEST, _TALLEST = 2.2, 1.4
+_ROOMY, _SMALLEST = 100, 0.4
+"""More alarms than the first have smaller circles, at the least by the second."""
 _MOST_CIRCLES = 1000
 """Places in alarm beyond so many, the weakest, are drawn as quiet ones are."""
 
@@ -130,7 +132,8 @@ def _circles(ranking: Ranking, spots: list[Spot], words: AlertWords, anchors: Ma
     at = np.array([spot.key for spot in spots], dtype=float)
     x, y = on_the_drawing(at[:, 1], at[:, 0])
     frame = _frame(x, y)
-    unit = frame[2] / WIDTH
+    crowd = sum(spot.level >= ALARM_EARLIER for spot in spots)
+    unit = frame[2] / WIDTH * min(1.0, max(_SMALLEST, (_ROOMY / max(crowd, 1)) ** 0.5))
     parts = [f'<path class="sea" d="{world.sea}"/>']
     parts += [f'<path class="area" d="{path}"/>' for path in world.paths.values()]
     alarmed = [i for i in np.argsort([-spot.level for spot in spots], kind="stable") if spots[i].level >= ALARM_EARLIER]

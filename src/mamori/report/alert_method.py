@@ -69,7 +69,8 @@ def notes(alerts: Alerts, words: AlertWords, suppress_below: int) -> list[str]:
         found.append(chosen)
     if seen.dates is None:
         found.append(say("The series have no dates: periods are numbered as in the file."))
-    if np.isnan(np.where(np.isnan(seen.counts), 0.0, seen.history)).any() or seen.weights is not None:
+    left_out = np.isnan(seen.history).sum() > np.isnan(seen.counts).sum()
+    if left_out or seen.weights is not None:
         found.append(
             say(
                 "Excluded periods and known outbreaks are left out of the history, or weigh less; plots draw them open."

@@ -99,10 +99,11 @@ class Ranking:
         """Return the status and the note of an alarm."""
         seen, column = self.alerts.observations, int(self.alerts.targets[target])
         when = int(seen.t[column]) if seen.dates is None else seen.dates[column].astype("datetime64[D]").item()
-        return self._known.get((self._names[series], when), (NEW, ""))
+        return self._known.get((self.names[series], when), (NEW, ""))
 
     @cached_property
-    def _names(self) -> list[str]:
+    def names(self) -> list[str]:
+        """The names of the series."""
         return self.alerts.observations.names
 
     @cached_property

@@ -100,7 +100,8 @@ class _Report:
             "method": self.alerts.method,
             "method_settings": alert_method.settings(self.alerts, self.words),
             "notes": alert_method.notes(self.alerts, self.words, self.settings.suppress_below),
-            "dropped": self.alerts.observations.dropped,
+            "dropped": self._dropped(),
+            "ignored": self.alerts.observations.ignored,
             "provenance": sorted(self.alerts.provenance.items()),
             "number": self.words.numbers.exact,
             "css": page.joined(STYLES),
@@ -200,7 +201,6 @@ class _Report:
         about = seen.series.row(row.series, named=True)
         hidden = self.settings.hides(row.observed)
         limit = f"<{self.settings.suppress_below}"
-        names = seen.names
         return {
             "id": f"alarm-{rank + 1}",
             "rank": numbers.exact(rank + 1),
@@ -212,7 +212,7 @@ class _Report:
             "status": row.status,
             "status_name": self.words.status(row.status),
             "note": row.note,
-            "folded": [names[series] for series in row.folded],
+            "folded": [self.ranking.names[series] for series in row.folded],
             "plot": draw_series(SeriesCourse(self.alerts, row.series, self.settings, self.words, self.periods)),
             "cells": {
                 "when": self.periods.short(int(self.alerts.targets[row.target])),
@@ -243,7 +243,7 @@ class _Report:
         }
 
     def _unjudged(self) -> list[dict[str, Any]]:
-        names = self.alerts.observations.names
+        names = self.ranking.names
         return [
             {
                 "reason": self.words.reason(group.reason),
@@ -254,6 +254,18 @@ class _Report:
                 "more": max(0, len(group.series) - MOST_UNJUDGED),
             }
             for group in self.ranking.unjudged()
+        ]
+
+    def _dropped(self) -> list[dict[str, str]]:
+        say, exact = self.words.say, self.words.numbers.exact
+        return [
+            {
+                "reason": say(part.reason),
+                "rows": exact(part.rows),
+                "first_row": "–" if part.first_row is None else exact(part.first_row),
+                "repair": say(part.repair),
+            }
+            for part in self.alerts.observations.dropped
         ]
 
     def _data(self, script: str) -> dict[str, Any]:

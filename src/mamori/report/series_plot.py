@@ -1,5 +1,6 @@
 """One series as a drawing (SVG): counts, what is expected, the upper bound, alarms, and the weeks still incomplete."""
 
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -51,11 +52,12 @@ def draw_series(course: SeriesCourse, *, data: bool = True) -> str:
 def _data(course: SeriesCourse) -> str:
     """Return what the page's script tells of single periods: counts, expected, bound of the window."""
     inside = slice(course.window.start, course.window.stop)
-    counts = ["&lt;" if hidden else _brief(value) for value, hidden in zip(course.counts, course.hidden, strict=True)]
-    lines = {name: [_brief(value) for value in line[inside]] for name, line in course.lines.items()}
+    shown = zip(course.counts[inside].tolist(), course.hidden[inside].tolist(), strict=True)
+    counts = ["&lt;" if hidden else _brief(value) for value, hidden in shown]
+    lines = {name: [_brief(value) for value in line[inside].tolist()] for name, line in course.lines.items()}
     flags = "".join("1" if alarm else "0" for alarm in course.alarm[inside]).rstrip("0")
     return (
-        f' tabindex="0" data-first="{course.window.start}" data-counts="{",".join(counts[inside])}"'
+        f' tabindex="0" data-first="{course.window.start}" data-counts="{",".join(counts)}"'
         f' data-expected="{_joined(lines["expected"])}" data-bound="{_joined(lines["upperbound"])}"'
         f' data-alarm="{flags}"'
     )
@@ -164,7 +166,7 @@ def _file_names(names: Sequence[str]) -> list[str]:
 
 
 def _brief(value: float) -> str:
-    return "" if np.isnan(value) else f"{value:.4g}" if value != int(value) else f"{value:.0f}"
+    return "" if not math.isfinite(value) else f"{value:.0f}" if value.is_integer() else f"{value:.4g}"
 
 
 def _joined(values: Sequence[str]) -> str:

@@ -78,7 +78,15 @@ class Periods:
 
     def marks(self, start: int, stop: int) -> list[Mark]:
         """Return the marks of an axis over the columns from `start` up to, not including, `stop`."""
-        columns = range(start, stop)
+        if (start, stop) not in self._known:
+            self._known[start, stop] = self._found(range(start, stop))
+        return self._known[start, stop]
+
+    @cached_property
+    def _known(self) -> dict[tuple[int, int], list[Mark]]:
+        return {}
+
+    def _found(self, columns: range) -> list[Mark]:
         if self._days is None:
             found = self._numbered(columns)
         elif self.observations.frequency == 12:
@@ -89,7 +97,7 @@ class Periods:
             found = self._daily(columns)
         light = sum(not mark.strong for mark in found)
         kept = [mark for mark in found if mark.strong or light <= _MOST_QUARTERS]
-        return kept or [Mark(start, self.short(start), strong=True)]
+        return kept or [Mark(columns.start, self.short(columns.start), strong=True)]
 
     def _numbered(self, columns: range) -> list[Mark]:
         step = _round_step(len(columns) / 8)
