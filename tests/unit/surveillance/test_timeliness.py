@@ -244,8 +244,10 @@ def test_a_log_that_cannot_be_is_refused_with_row_and_repair(event: dict[str, An
 def test_a_file_gives_what_its_frame_gives(tmp_path: Path) -> None:
     log = _log(_event("a", 3, 1, 9), _event("b", 30, coordination_date=NOT_APPLICABLE, notification_date=None))
     expected = assess_timeliness(log)
-    for name in ("log.csv", "log.parquet"):
-        log.write_csv(tmp_path / name) if name.endswith("csv") else log.write_parquet(tmp_path / name)
+    log.write_csv(tmp_path / "log.csv")
+    log.write_parquet(tmp_path / "log.parquet")
+    log.with_columns(pl.col("investigation_date").str.to_date()).write_parquet(tmp_path / "dates.parquet")
+    for name in ("log.csv", "log.parquet", "dates.parquet"):
         found = assess_timeliness(tmp_path / name)
         assert found.table().equals(expected.table())
         assert found.provenance == expected.provenance
