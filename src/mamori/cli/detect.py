@@ -67,6 +67,9 @@ def detect(
     exclude_verified: Annotated[
         bool, typer.Option("--exclude-verified", help="Learn nothing from alarms that the status file calls verified.")
     ] = False,
+    weekday: Annotated[
+        bool, typer.Option("--weekday", help="Take the effect of the day of the week out of daily counts.")
+    ] = False,
     fdr: Annotated[
         str | None,
         typer.Option(help="Control false discoveries over the series: bh or storey.", show_default=False),
@@ -126,6 +129,7 @@ def detect(
             detector,
             first=start,
             last=end,
+            weekday=weekday,
             parents=read_hierarchy(hierarchy) if hierarchy is not None else None,
             false_discovery=cast("Literal['bh', 'storey'] | None", fdr),
             false_discovery_rate=fdr_rate,

@@ -12,6 +12,7 @@ from mamori.core.executor import run_chunks
 from mamori.core.provenance import provenance
 from mamori.surveillance.detector import Detection, Detector, Reason
 from mamori.surveillance.methods import DEFAULT_METHOD, make_detector
+from mamori.surveillance.weekday import without_weekday_effect
 
 if TYPE_CHECKING:
     import polars as pl
@@ -101,6 +102,7 @@ def detect_outbreaks(
     *,
     first: int | None = None,
     last: int | None = None,
+    weekday: bool = False,
     parents: Mapping[str, str] | None = None,
     false_discovery: Literal["bh", "storey"] | None = None,
     false_discovery_rate: float = 0.05,
@@ -109,7 +111,8 @@ def detect_outbreaks(
 ) -> Alerts:
     """Judge every series at the periods `first` to `last` (values of t, inclusive; all when not given).
 
-    `method` is a name of `methods.METHODS`, with its `settings`, or a detector. With `false_discovery` the alarms
+    `method` is a name of `methods.METHODS`, with its `settings`, or a detector. `weekday` takes the effect of the day
+    of the week out of daily counts (`weekday`). With `false_discovery` the alarms
     are those whose q-value over the series of the same period is <= `false_discovery_rate`: Benjamini-Hochberg
     or Storey. `parents` (the parent of a series by name) adds the sums of a hierarchy as series and reports each
     event once (`hierarchy`). The result is the same for any number of `workers`.
@@ -128,7 +131,7 @@ def detect_outbreaks(
     if parents:
         observations = aggregate(observations, parents)
     targets = _targets(observations.t, first, last)
-    detection = _detect(detector, observations, targets, workers, progress)
+    detection = _detect(detector, observations, targets, weekday, workers, progress)
     alarm, qvalue = detection.alarm, None
     if false_discovery is not None:
         qvalue = _q_values(detector, detection, false_discovery)
@@ -160,6 +163,7 @@ def _detect(
     detector: Detector,
     observations: Observations,
     targets: np.ndarray,
+    weekday: bool,
     workers: int,
     progress: Callable[[int, int], None] | None,
 ) -> Detection:
@@ -169,7 +173,11 @@ def _detect(
     starts = range(0, size, step)
 
     def one(start: int) -> Detection:
-        return detector.detect(observations.rows(start, min(start + step, size)), targets)
+        part = observations.rows(start, min(start + step, size))
+        if not weekday:
+            return detector.detect(part, targets)
+        level, effect = without_weekday_effect(part, targets)
+        return effect.put_back(detector.detect(level, targets), targets)
 
     for index, part in run_chunks(one, starts, workers=workers, progress=progress):
         rows = slice(starts[index], starts[index] + step)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from mamori.core.contracts import Observations
 from mamori.core.errors import InputError, did_you_mean
 from mamori.surveillance.detector import Detector
 
@@ -58,6 +59,18 @@ def make_detector(name: str, settings: Mapping[str, Any] | None = None, *, sourc
         return kind.model_validate(dict(settings or {}))
     except ValidationError as error:
         raise InputError(_explained(error, kind, source)) from None
+
+
+def compile_kernels() -> None:
+    """Run every method once on a few counts, so that no later call waits for the compiler."""
+    import numpy as np
+    import polars as pl
+
+    t = np.arange(300)
+    counts = np.tile(5.0 + t % 7, (2, 1))
+    observations = Observations(pl.DataFrame({"series": ["a", "b"]}), t + 1, counts, counts, frequency=52)
+    for name in METHODS:
+        make_detector(name).detect(observations, t[-2:])
 
 
 def read_control(path: Path) -> Control:
