@@ -11,6 +11,7 @@ from mamori.cli.main import run
 from mamori.core.tables import TableDefinition
 
 PLACES = [f"district {i}" for i in range(16)]
+CLUSTER = {"district 5", "district 6", "district 7"}
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_a_scan_writes_clusters_members_and_provenance(
     clusters = pl.read_csv(out, try_parse_dates=True)
     TableDefinition.load("scan_clusters").validate(clusters, "clusters")
     first = clusters.row(0, named=True)
-    assert set(first["members"].split("; ")) == {"district 5", "district 6", "district 7"}
+    assert set(first["members"].split("; ")) == CLUSTER
     assert (first["pvalue"], str(first["first_date"]), first["last_t"]) == (0.01, "2024-07-15", 30)
     members = pl.read_csv(tmp_path / "clusters.members.csv")
     assert members.filter(pl.col("cluster") == 1)["observed"].sum() == first["observed"]
@@ -74,7 +75,7 @@ def test_population_neighbours_and_words_in_japanese(
     content = json.loads(out.read_text(encoding="utf-8"))
     assert content["clusters"][0]["steps"] == 1
     assert content["clusters"][0]["radius_km"] is None
-    assert {row["series"] for row in content["members"] if row["cluster"] == 1} == {"district 5", "district 6", "district 7"}
+    assert {row["series"] for row in content["members"] if row["cluster"] == 1} == CLUSTER
     assert content["provenance"]["baseline"] == "population"
     assert "相対リスク" in capsys.readouterr().out
 

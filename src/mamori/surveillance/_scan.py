@@ -13,6 +13,10 @@ from mamori.core.jit import inner_kernel, kernel
 from mamori.core.rng import philox
 
 
+SAME = 1.0 - 1e-12
+"""Ratios that differ by less than this share are equal: their sums were only rounded in another order."""
+
+
 class Search(NamedTuple):
     """What is searched: zones, what is expected in them, and what a cluster must have.
 
@@ -59,13 +63,15 @@ def log_likelihood_ratio(cases, expected, total):
 def most_likely(window, search, blocked):
     """Return (ratio, centre, position of the last member, periods) of the best cylinder; centre -1 where none is.
 
-    Zones that hold a `blocked` place (P,) are left out.
+    Zones that hold a `blocked` place (P,) are left out. Of equal cylinders the one of fewest places is best: places
+    where no case is expected add nothing.
     """
     total = search.total
     durations = window.shape[1]
     cases = np.empty(durations)
     mean = np.empty(durations)
     best, centre, last, periods = 0.0, -1, -1, 0
+    fewest = 0
     for i in range(search.start.shape[0] - 1):
         cases[:] = 0.0
         mean[:] = 0.0
@@ -84,11 +90,13 @@ def most_likely(window, search, blocked):
                 if (
                     excess > 0.0
                     and cases[d] >= search.min_cases
-                    and excess * excess * (total + mean[d]) > 2.0 * best * mean[d] * (total - mean[d])
+                    and excess * excess * (total + mean[d]) > 2.0 * best * SAME * mean[d] * (total - mean[d])
                 ):
                     ratio = log_likelihood_ratio(cases[d], mean[d], total)
-                    if ratio > best:
+                    places = position - search.start[i]
+                    if ratio * SAME > best or (ratio > best * SAME and places < fewest):
                         best, centre, last, periods = ratio, i, position, d + 1
+                        fewest = places
     return best, centre, last, periods
 
 

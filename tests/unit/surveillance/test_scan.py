@@ -218,6 +218,15 @@ def test_a_planted_cluster_is_found_where_it_is(method: Method) -> None:
     assert found.relative_risk > 2.0
 
 
+def test_places_without_cases_are_not_named_where_they_add_nothing() -> None:
+    counts = np.random.default_rng(13).poisson(1.0, (12, 20))
+    counts[4, -2:] += 9
+    counts[[1, 3, 5]] = 0
+    line = {f"p{i}": (0.0, 0.1 * i + 0.001 * i * i) for i in range(12)}
+    found = scan_clusters(observations(counts), coordinates=line, replicates=19).clusters[0]
+    assert found.places == ("p4",)
+
+
 def test_the_history_before_the_windows_leaves_out_what_was_excluded() -> None:
     counts = np.random.default_rng(11).poisson(1.0, (10, 20)).astype(float)
     history = counts.copy()
