@@ -8,7 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mamori.core.contracts import Observations
     from mamori.core.errors import InputError, MamoriError
+    from mamori.data.adapters.read import read_observations
     from mamori.data.world import World
     from mamori.epidemic.health_system import Hospitals, Surge
     from mamori.epidemic.interventions import ContactReduction, Isolation, Reductions, Trigger
@@ -24,12 +26,18 @@ if TYPE_CHECKING:
     from mamori.exercise.outcome import Outcome
     from mamori.exercise.scenario import Scenario
     from mamori.exercise.scenario_file import load_scenario
+    from mamori.report.alerts import write_alert_report
     from mamori.report.html import write_report
+    from mamori.surveillance.detect import Alerts, detect_outbreaks
+    from mamori.surveillance.fusion import fuse_streams
+    from mamori.surveillance.scan import scan_clusters
+    from mamori.surveillance.timeliness import assess_timeliness
     from mamori.workflows.watson import replay_watson
 
 __version__ = "0.1.0"
 
 _EXPORTS = {
+    "Alerts": "mamori.surveillance.detect",
     "ContactReduction": "mamori.epidemic.interventions",
     "Drivers": "mamori.epidemic.model",
     "Epidemic": "mamori.epidemic.model",
@@ -38,6 +46,7 @@ _EXPORTS = {
     "Isolation": "mamori.epidemic.interventions",
     "MamoriError": "mamori.core.errors",
     "Measures": "mamori.epidemic.measures",
+    "Observations": "mamori.core.contracts",
     "Outcome": "mamori.exercise.outcome",
     "Pathogen": "mamori.epidemic.pathogen",
     "Reductions": "mamori.epidemic.interventions",
@@ -50,16 +59,23 @@ _EXPORTS = {
     "Vaccine": "mamori.epidemic.pathogen",
     "Variant": "mamori.epidemic.variants",
     "World": "mamori.data.world",
+    "assess_timeliness": "mamori.surveillance.timeliness",
     "compare_runs": "mamori.exercise.compare",
+    "detect_outbreaks": "mamori.surveillance.detect",
+    "fuse_streams": "mamori.surveillance.fusion",
     "load_scenario": "mamori.exercise.scenario_file",
+    "read_observations": "mamori.data.adapters.read",
     "replay_watson": "mamori.workflows.watson",
     "run_exercise": "mamori.exercise.loop",
+    "scan_clusters": "mamori.surveillance.scan",
     "simulate": "mamori.epidemic.simulate",
     "simulate_nimue": "mamori.epidemic.nimue",
+    "write_alert_report": "mamori.report.alerts",
     "write_report": "mamori.report.html",
 }
 
 __all__ = [
+    "Alerts",
     "ContactReduction",
     "Drivers",
     "Epidemic",
@@ -68,6 +84,7 @@ __all__ = [
     "Isolation",
     "MamoriError",
     "Measures",
+    "Observations",
     "Outcome",
     "Pathogen",
     "Reductions",
@@ -81,12 +98,18 @@ __all__ = [
     "Variant",
     "World",
     "__version__",
+    "assess_timeliness",
     "compare_runs",
+    "detect_outbreaks",
+    "fuse_streams",
     "load_scenario",
+    "read_observations",
     "replay_watson",
     "run_exercise",
+    "scan_clusters",
     "simulate",
     "simulate_nimue",
+    "write_alert_report",
     "write_report",
 ]
 

@@ -195,7 +195,7 @@ def _write(
 
         written.append(write_alert_report(alerts, report, lang=lang, incomplete=incomplete))
     if plots is not None:
-        from mamori.report.alerts import write_series_plots
+        from mamori.report.series_plot import write_series_plots
 
         write_series_plots(alerts, plots, lang=lang, incomplete=incomplete)
         written.append(plots)
