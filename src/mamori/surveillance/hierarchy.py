@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 EXPLAINING_SHARE = 0.8
-"""Share of a series' excess from which one of the series within it explains its alarm."""
+"""Share of the excess in the alarms next below from which one of them explains the alarm above."""
 
 
 class Fold(IntEnum):
@@ -102,29 +102,34 @@ def fold_alarms(
     excess: np.ndarray,
     parents: Mapping[str, str],
     *,
+    margin: np.ndarray | None = None,
     explaining_share: float = EXPLAINING_SHARE,
 ) -> Folding:
     """Return which alarms of a hierarchy are reported and which are lines under another: each event once.
 
-    `names` (S) are the series, `alarm` (S, K) their alarms, `excess` (S, K) observed - expected counts, `parents`
-    the parent of a series by name. In each period, from the top down, a series with an alarm is looked at together
-    with the alarms next below it (of its children; of their children where a child has no alarm):
+    `names` (S) are the series, `alarm` (S, K) their alarms, `excess` (S, K) observed - expected counts, `margin`
+    (S, K) the excess up to which a series gives no alarm (bound - expected), `parents` the parent of a series by
+    name. In each period, from the top down, a series with an alarm is looked at together with the alarms next below
+    it (of its children; of their children where a child has no alarm):
 
-    * one of them has at least `explaining_share` of its excess: that one (the largest) explains it. The upper
-      alarm is folded into the report below, and each alarm below goes on for itself.
-    * none has: the rise is wider than any one of them. The upper series is reported, and every alarm within it is
+    * they have at least half of its excess, without theirs it would give no alarm, and one of them has at least
+      `explaining_share` of theirs: that one explains it. The upper alarm is folded into the report below, and each
+      alarm below goes on for itself.
+    * otherwise the rise is wider than any one of them. The upper series is reported, and every alarm within it is
       folded into it.
 
+    Where the margin is not known (NaN, or none given), they must have at least `explaining_share` of its excess.
     An alarm without a positive excess (a cumulative method after the peak, or no expected count) can explain
     nothing and be explained by nothing: it is reported for itself.
 
     Raises `InputError` for shapes that differ, a share outside (0, 1], a name of `parents` that is no series, and
     a circle.
     """
-    if alarm.shape != excess.shape or len(alarm) != len(names):
+    margin = np.full(excess.shape, np.nan) if margin is None else margin
+    if not alarm.shape == excess.shape == margin.shape or len(alarm) != len(names):
         raise InputError(
-            f"alarm has shape {alarm.shape} and excess {excess.shape} for {len(names)} series; "
-            "both must be series by periods. Give a row for each series"
+            f"alarm, excess and margin have the shapes {alarm.shape}, {excess.shape} and {margin.shape} for "
+            f"{len(names)} series; each must be series by periods. Give a row for each series"
         )
     if not 0 < explaining_share <= 1:
         raise InputError(f"explaining_share is {explaining_share}; it must lie in (0, 1]. The usual value is 0.8")
@@ -136,14 +141,16 @@ def fold_alarms(
     for k in np.flatnonzero(taking_part.sum(axis=0) > 1):
         rows = np.flatnonzero(taking_part[:, k])
         rows = rows[np.argsort(depth[rows], kind="stable")]
-        for row, report in _reports(rows.tolist(), excess[:, k], parent, explaining_share).items():
+        for row, report in _reports(rows.tolist(), excess[:, k], margin[:, k], parent, explaining_share).items():
             if report != row:
                 fold[row, k] = Fold.IN_PARENT if depth[report] < depth[row] else Fold.IN_CHILD
                 into[row, k] = report
     return Folding(fold, into)
 
 
-def _reports(rows: list[int], excess: np.ndarray, parent: np.ndarray, explaining_share: float) -> dict[int, int]:
+def _reports(
+    rows: list[int], excess: np.ndarray, margin: np.ndarray, parent: np.ndarray, share: float
+) -> dict[int, int]:
     """Return for each alarm of one period, `rows` from the top down, the series that it is reported under."""
     below: dict[int, list[int]] = {row: [] for row in rows}
     for row in rows:
@@ -153,18 +160,28 @@ def _reports(rows: list[int], excess: np.ndarray, parent: np.ndarray, explaining
         if above >= 0:
             below[above].append(row)
     report: dict[int, int] = {}
-    explained_by: list[tuple[int, int]] = []
+    explained: list[tuple[int, int]] = []
     for row in rows:
         if row not in report:
-            largest = max(below[row], key=lambda child: excess[child], default=row)
-            if largest != row and excess[largest] >= explaining_share * excess[row]:
-                explained_by.append((row, largest))
+            by = _explaining(excess[below[row]], excess[row], margin[row], share)
+            if by is not None:
+                explained.append((row, below[row][by]))
                 continue
             report[row] = row
         report.update((child, report[row]) for child in below[row])
-    for row, child in reversed(explained_by):
+    for row, child in reversed(explained):
         report[row] = report[child]
     return report
+
+
+def _explaining(below: np.ndarray, above: float, margin: float, share: float) -> int | None:
+    """Return which of the excesses `below` explains an alarm with the excess `above`, or None."""
+    if not len(below):
+        return None
+    total = float(below.sum())
+    enough = total >= share * above if np.isnan(margin) else total >= above / 2 and above - total <= margin
+    largest = int(below.argmax())
+    return largest if enough and below[largest] >= share * total else None
 
 
 def _parent_rows(names: Sequence[str], parents: Mapping[str, str]) -> np.ndarray:

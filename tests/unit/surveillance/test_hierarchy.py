@@ -20,11 +20,12 @@ PARENTS = {"north": "country", "south": "country"} | dict.fromkeys(("n1", "n2", 
 PARENTS |= {"s1": "south", "s2": "south"}
 
 
-def _fold(excess: Mapping[str, float], share: float = 0.8) -> dict[str, str]:
+def _fold(excess: Mapping[str, float], share: float = 0.8, **margins: float) -> dict[str, str]:
     """Fold one period in which the series of `excess` alarm: where each is reported."""
     alarm = np.array([[name in excess] for name in NAMES])
     amounts = np.array([[excess.get(name, 0.0)] for name in NAMES])
-    found = fold_alarms(NAMES, alarm, amounts, PARENTS, explaining_share=share)
+    margin = np.array([[margins.get(name, np.nan)] for name in NAMES])
+    found = fold_alarms(NAMES, alarm, amounts, PARENTS, margin=margin, explaining_share=share)
     assert ((found.fold > 0) == alarm).all()
     assert ((found.into >= 0) == (found.fold >= Fold.IN_PARENT)).all()
     under = dict(zip(NAMES, found.into[:, 0], strict=True))
@@ -57,8 +58,9 @@ def _fold(excess: Mapping[str, float], share: float = 0.8) -> dict[str, str]:
         # No alarm above: each stands for itself.
         ({"n1": 10, "n2": 10, "s1": 5}, {"n1": "n1", "n2": "n2", "s1": "s1"}),
         ({"country": 30}, {"country": "country"}),
-        # Elsewhere fewer than expected: the districts exceed their province, the largest explains it.
-        ({"north": 100, "n1": 130, "n2": 110}, {"north": "n1", "n1": "n1", "n2": "n2"}),
+        # Elsewhere fewer than expected: the districts exceed their province.
+        ({"north": 100, "n1": 130, "n2": 110}, dict.fromkeys(("north", "n1", "n2"), "north")),
+        ({"north": 100, "n1": 130, "n2": 20}, {"north": "n1", "n1": "n1", "n2": "n2"}),
         # Without an excess an alarm explains nothing and is explained by nothing.
         ({"country": -2.0, "north": 10, "n1": 9}, {"country": "country", "north": "n1", "n1": "n1"}),
         ({"north": 10, "n1": np.nan, "n2": 9}, {"north": "n2", "n1": "n1", "n2": "n2"}),
@@ -67,6 +69,18 @@ def _fold(excess: Mapping[str, float], share: float = 0.8) -> dict[str, str]:
 )
 def test_worked_cases(excess: dict[str, float], reported_under: dict[str, str]) -> None:
     assert _fold(excess) == reported_under
+
+
+def test_where_the_bound_is_known_what_is_left_without_the_alarms_below_decides() -> None:
+    # 60 of 100: what is left, 40, gives an alarm or not.
+    assert _fold({"north": 100, "n1": 60}, north=40) == {"north": "n1", "n1": "n1"}
+    assert _fold({"north": 100, "n1": 60}, north=39.9) == {"north": "north", "n1": "north"}
+    # 30 and 3 of 50: what is left, 17, is chance; the larger has 91 % of what is not.
+    assert _fold({"north": 50, "n1": 30, "n2": 3}, north=20) == {"north": "n1", "n1": "n1", "n2": "n2"}
+    assert _fold({"north": 50, "n1": 30, "n2": 20}, north=20) == dict.fromkeys(("north", "n1", "n2"), "north")
+    # What is left would give no alarm, but most of the rise is elsewhere.
+    assert _fold({"north": 50, "n1": 24.9}, north=40) == {"north": "north", "n1": "north"}
+    assert _fold({"north": 50, "n1": 25}, north=40) == {"north": "n1", "n1": "n1"}
 
 
 def test_the_share_that_explains_can_be_chosen() -> None:
@@ -95,7 +109,9 @@ def _line(row: int, parent: Sequence[int]) -> list[int]:
     return found
 
 
-def _by_recursion(row: int, alarms: set[int], excess: Sequence[float], parent: Sequence[int]) -> dict[int, int]:
+def _by_recursion(
+    row: int, alarms: set[int], excess: Sequence[float], margin: Sequence[float], parent: Sequence[int]
+) -> dict[int, int]:
     """The same rule written from the top down, series by series."""
 
     def within(top: int) -> list[int]:
@@ -103,18 +119,26 @@ def _by_recursion(row: int, alarms: set[int], excess: Sequence[float], parent: S
 
     inside = within(row)
     next_below = [other for other in inside if not any(other in within(between) for between in inside)]
+    together = sum(excess[other] for other in next_below)
+    if margin[row] >= 0:
+        enough = excess[row] <= min(2 * together, together + margin[row])
+    else:
+        enough = together >= 0.8 * excess[row]
     best = max(next_below, key=lambda other: excess[other], default=None)
-    if best is None or excess[best] < 0.8 * excess[row]:
+    if best is None or not enough or excess[best] < 0.8 * together:
         return dict.fromkeys([row, *inside], row)
     result: dict[int, int] = {}
     for other in next_below:
-        result |= _by_recursion(other, alarms, excess, parent)
+        result |= _by_recursion(other, alarms, excess, margin, parent)
     return result | {row: result[best]}
 
 
+Forest = tuple[list[int], list[bool], list[float], list[float]]
+
+
 @st.composite
-def _forests(draw: st.DrawFn) -> tuple[list[int], list[bool], list[float]]:
-    """Up to nine series in any order: the row of each one's parent, its alarm, its excess (all different)."""
+def _forests(draw: st.DrawFn) -> Forest:
+    """Up to nine series in any order: the row of each one's parent, its alarm, excess (all different) and margin."""
     size = draw(st.integers(1, 9))
     place = draw(st.permutations(range(size)))
     parent = [-1] * size
@@ -123,20 +147,23 @@ def _forests(draw: st.DrawFn) -> tuple[list[int], list[bool], list[float]]:
         parent[place[row]] = place[above] if above >= 0 else -1
     alarm = draw(st.lists(st.booleans() | st.just(True), min_size=size, max_size=size))
     amounts = st.sampled_from([1.0, 2.0, 4.0, 5.0, 8.0, 10.0, 20.0, 25.0, 40.0, 50.0, 100.0, 110.0])
-    return parent, alarm, draw(st.lists(amounts, min_size=size, max_size=size, unique=True))
+    excess = draw(st.lists(amounts, min_size=size, max_size=size, unique=True))
+    margin = draw(st.lists(st.sampled_from([np.nan, 0.0, 3.0, 10.0, 40.0]), min_size=size, max_size=size))
+    return parent, alarm, excess, margin
 
 
 @given(_forests())
-def test_any_forest_is_folded_as_the_rule_says(forest: tuple[list[int], list[bool], list[float]]) -> None:
-    parent, alarm, excess = forest
+def test_any_forest_is_folded_as_the_rule_says(forest: Forest) -> None:
+    parent, alarm, excess, margin = forest
     alarms = {row for row, alarming in enumerate(alarm) if alarming}
     expected: dict[int, int] = {}
     for row in alarms:
         if not any(above in alarms for above in _line(row, parent)[1:]):
-            expected |= _by_recursion(row, alarms, excess, parent)
+            expected |= _by_recursion(row, alarms, excess, margin, parent)
     names = [f"series {row}" for row in range(len(parent))]
     parents = {names[row]: names[above] for row, above in enumerate(parent) if above >= 0}
-    found = fold_alarms(names, np.array(alarm)[:, None], np.array(excess)[:, None], parents)
+    alarms_given, *amounts = (np.array(values)[:, None] for values in (alarm, excess, margin))
+    found = fold_alarms(names, alarms_given, amounts[0], parents, margin=amounts[1])
     reported = {row: row if found.into[row, 0] < 0 else int(found.into[row, 0]) for row in alarms}
     assert reported == expected
     for row, report in reported.items():
@@ -167,10 +194,12 @@ def test_a_hierarchy_that_cannot_be_is_refused(parents: dict[str, str], message:
 
 def test_shapes_and_shares_are_checked() -> None:
     nothing = np.zeros((len(NAMES), 1))
-    with pytest.raises(InputError, match="must be series by periods"):
+    with pytest.raises(InputError, match="each must be series by periods"):
         fold_alarms(NAMES[:3], nothing > 0, nothing, {})
-    with pytest.raises(InputError, match="must be series by periods"):
+    with pytest.raises(InputError, match="each must be series by periods"):
         fold_alarms(NAMES, nothing > 0, np.zeros((len(NAMES), 2)), {})
+    with pytest.raises(InputError, match="each must be series by periods"):
+        fold_alarms(NAMES, nothing > 0, nothing, {}, margin=np.zeros((len(NAMES), 2)))
     for share in (0.0, 1.1, np.nan):
         with pytest.raises(InputError, match="explaining_share is"):
             fold_alarms(NAMES, nothing > 0, nothing, {}, explaining_share=share)
