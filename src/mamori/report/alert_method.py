@@ -9,6 +9,22 @@ from mamori.surveillance.detect import Alerts
 from mamori.surveillance.methods import METHODS, method_class
 
 
+def level(method: str, values: Mapping[str, object]) -> float | None:
+    """Return the probability that a method gives an alarm without an outbreak, as its settings promise it.
+
+    None for methods that make no such promise. The `alpha` of the Farrington method of 1996 is two-sided: half of
+    it lies above the bound (Farrington et al. 1996); that of EARS follows from its variant where it is not given.
+    """
+    alpha = values.get("alpha")
+    if method == "ears" and alpha is None:
+        from mamori.surveillance.ears import ALPHA
+
+        alpha = ALPHA.get(values.get("variant"))  # type: ignore[call-overload]
+    if not isinstance(alpha, float):
+        return None
+    return alpha / 2 if method == "farrington" else alpha
+
+
 def settings(alerts: Alerts, words: AlertWords) -> list[dict[str, str]]:
     """Return the settings of the method with their meaning, and whether they are those that it begins with."""
     fields = method_class(alerts.method).model_fields if alerts.method in METHODS else {}

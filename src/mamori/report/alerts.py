@@ -25,9 +25,6 @@ MOST_UNJUDGED = 200
 STYLES = ("page.css", "series_plot.css", "alerts.css")
 SCRIPTS = ("core.js", "alerts.js")
 
-TAIL_SHARE = {"farrington": 0.5}
-"""Methods whose `alpha` is two-sided: half of it lies above the bound (Farrington et al. 1996)."""
-
 
 def write_alert_report(
     alerts: Alerts,
@@ -164,14 +161,13 @@ class _Report:
                 "False discoveries are controlled over the series: the q-value of an alarm is the share of false "
                 "ones to expect among all alarms at least as strong."
             )
-        alpha = self.alerts.settings.get("alpha")
-        if not isinstance(alpha, float):
+        level = alert_method.level(self.alerts.method, self.alerts.settings)
+        if level is None:
             return say("How many alarms chance alone gives is not known for this method.")
-        share = alpha * TAIL_SHARE.get(self.alerts.method, 1.0)
         return say("Chance alone would give about {n} alarms in {tested} series judged (level {alpha}).").format(
-            n=numbers.amount(self.ranking.tested * share),
+            n=numbers.amount(self.ranking.tested * level),
             tested=numbers.exact(self.ranking.tested),
-            alpha=numbers.probability(share),
+            alpha=numbers.probability(level),
         )
 
     def _block_names(self) -> list[str]:
@@ -220,7 +216,7 @@ class _Report:
                 "expected": numbers.amount(row.expected),
                 "bound": limit if self.settings.hides(row.bound) else numbers.amount(row.bound),
                 "excess": "–" if hidden else numbers.amount(row.excess),
-                "ratio": "–" if hidden else numbers.write(row.ratio, "rate"),
+                "ratio": "–" if hidden else numbers.ratio(row.ratio),
                 "pvalue": "–" if hidden else numbers.probability(row.pvalue),
                 "qvalue": "–" if hidden else numbers.probability(row.qvalue),
                 "lasting": f"{row.in_a_row} / {row.in_all}",

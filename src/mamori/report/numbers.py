@@ -24,6 +24,14 @@ _LEAST_SHARE = 0.001
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
+_LARGEST_AMOUNT = 1e12
+_LARGEST_RATIO = 1000.0
+
+
+def _power_of_ten(value: float) -> str:
+    digits, exponent = f"{value:.0e}".split("e")
+    return f"{digits}×10{str(int(exponent)).translate(_RAISED)}"
+
 
 def significant(value: float, digits: int = 3) -> float:
     """Round `value` to `digits` significant digits."""
@@ -61,9 +69,11 @@ class Writer:
         return format_percent(significant(value, 2), locale=self.lang, format="#,##0.#%")
 
     def amount(self, value: float) -> str:
-        """Write an expected number or a bound: one decimal below a hundred, whole above."""
+        """Write an expected number or a bound: one decimal below a hundred, whole above, huge ones as a power."""
         if not math.isfinite(value):
             return "–"
+        if abs(value) >= _LARGEST_AMOUNT:
+            return _power_of_ten(value)
         return format_decimal(round(value, 1 if abs(value) < 100 else 0), locale=self.lang, format="#,##0.#")
 
     def probability(self, value: float) -> str:
@@ -74,8 +84,13 @@ class Writer:
             return f"{significant(value, 2):g}"
         if value < sys.float_info.min:
             return "<10⁻³⁰⁰"
-        digits, exponent = f"{value:.0e}".split("e")
-        return f"{digits}×10{str(int(exponent)).translate(_RAISED)}"
+        return _power_of_ten(value)
+
+    def ratio(self, value: float) -> str:
+        """Write how many times one number is another; what nears nothing is not divided by."""
+        if math.isnan(value):
+            return "–"
+        return f">{self.exact(_LARGEST_RATIO)}" if value > _LARGEST_RATIO else self.rate(value)
 
     def day(self, value: float) -> str:
         """Write a day of the run, or that it is not reached."""

@@ -13,6 +13,7 @@ import pytest
 
 from mamori.core.contracts import Dropped
 from mamori.core.errors import InputError
+from mamori.report import alert_method
 from mamori.report import alerts as report
 from mamori.report.alerts import write_alert_report
 from mamori.surveillance.detect import Alerts
@@ -277,9 +278,18 @@ def test_the_settings_stand_with_what_differs(page: Page, compat: str, words: st
     assert "How many alarms chance alone gives is not known" in said
 
 
-def test_a_two_sided_level_gives_half_as_many_alarms_by_chance(page: Page) -> None:
-    made = make_alerts(make_counts(), method="farrington", settings={"alpha": 0.05})
-    assert "about 0.2 alarms in 6 series judged (level 0.025)" in readable(page(made))
+@pytest.mark.parametrize(
+    ("method", "settings", "level"),
+    [
+        ("farrington-flexible", {"alpha": 0.05}, 0.05),
+        ("farrington", {"alpha": 0.05}, 0.025),
+        ("ears", {"alpha": None, "variant": "C3"}, 0.025),
+        ("ears", {"alpha": 0.01, "variant": "C3"}, 0.01),
+        ("cusum", {}, None),
+    ],
+)
+def test_the_level_is_the_methods_own(method: str, settings: dict[str, Any], level: float | None) -> None:
+    assert alert_method.level(method, settings) == level
 
 
 def test_wrong_options_write_nothing(tmp_path: Path, alerts: Alerts) -> None:

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from mamori.report.numbers import Writer, significant
@@ -59,3 +61,32 @@ def test_intervals(estimate: Estimate, english: str, japanese: str) -> None:
 
 def test_what_has_no_value_is_a_dash() -> None:
     assert EN.write(float("nan"), "rate") == "–"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (0.14, "0.1"),
+        (12.34, "12.3"),
+        (99.0, "99"),
+        (1234.5, "1,234"),
+        (math.nan, "–"),
+        (math.inf, "–"),
+        (3e40, "3×10⁴⁰"),
+    ],
+)
+def test_amounts_have_a_decimal_below_a_hundred(value: float, written: str) -> None:
+    assert EN.amount(value) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(0.0456, "0.046"), (0.001, "0.001"), (0.00012, "1×10⁻⁴"), (3.2e-17, "3×10⁻¹⁷"), (0.0, "<10⁻³⁰⁰"), (math.nan, "–")],
+)
+def test_probabilities_keep_their_order_of_magnitude(value: float, written: str) -> None:
+    assert EN.probability(value) == written
+
+
+@pytest.mark.parametrize(("value", "written"), [(1.234, "1.23"), (1e30, ">1,000"), (math.nan, "–")])
+def test_ratios_to_almost_nothing_have_no_figure(value: float, written: str) -> None:
+    assert EN.ratio(value) == written
