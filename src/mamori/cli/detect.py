@@ -86,6 +86,9 @@ def detect(
         Path | None, typer.Option(help="Folder for a plot of each series with an alarm.", show_default=False)
     ] = None,
     incomplete: Annotated[int, typer.Option(min=0, help="Last periods still incomplete, greyed in plots.")] = 0,
+    suppress_below: Annotated[
+        int, typer.Option(min=0, help="Show no count from 1 to below this in the report and plots.")
+    ] = 0,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Threads; all cores when not given.", show_default=False)
     ] = None,
@@ -139,7 +142,8 @@ def detect(
     alerts = replace(alerts, provenance=dict(alerts.provenance) | {"counts_sha256": _digest(counts)})
     if status is not None:
         alerts = replace(alerts, status=update_status(alerts, earlier))
-    _write(alerts, out, status, report, plots, incomplete, lang)
+    _write_tables(alerts, out, status, lang)
+    _write_pages(alerts, report, plots, incomplete, suppress_below, lang)
     _print_summary(alerts, lang)
 
 
@@ -171,36 +175,39 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _write(
-    alerts: Alerts,
-    out: Path | None,
-    status: Path | None,
-    report: Path | None,
-    plots: Path | None,
-    incomplete: int,
-    lang: str,
-) -> None:
-    """Write what was asked for: the table with its provenance, the status of alarms, the report, the plots."""
-    written = []
+def _write_tables(alerts: Alerts, out: Path | None, status: Path | None, lang: str) -> None:
+    """Write the table of alarms with its provenance beside it, and the status of alarms."""
     if out is not None:
         write_table(alerts.table(), out)
         with atomic_path(out.with_suffix(".provenance.json")) as partial:
             partial.write_text(json.dumps(_origin(alerts), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        written.append(out)
+        _say_written(out, lang)
     if status is not None and alerts.status is not None:
         write_table(alerts.status, status)
-        written.append(status)
+        _say_written(status, lang)
+
+
+def _write_pages(
+    alerts: Alerts, report: Path | None, plots: Path | None, incomplete: int, suppress_below: int, lang: str
+) -> None:
+    """Write the report and the plots of the series with an alarm."""
     if report is not None:
         from mamori.report.alerts import write_alert_report
 
-        written.append(write_alert_report(alerts, report, lang=lang, incomplete=incomplete))
+        write_alert_report(alerts, report, lang=lang, incomplete=incomplete, suppress_below=suppress_below)
+        _say_written(report, lang)
     if plots is not None:
         from mamori.report.series_plot import write_series_plots
 
-        write_series_plots(alerts, plots, lang=lang, incomplete=incomplete)
-        written.append(plots)
-    for path in written:
-        typer.echo(f"{text('Written', lang)}: {path}")
+        with progress_bar(text("Drawing", lang)) as progress:
+            write_series_plots(
+                alerts, plots, lang=lang, incomplete=incomplete, suppress_below=suppress_below, progress=progress
+            )
+        _say_written(plots, lang)
+
+
+def _say_written(path: Path, lang: str) -> None:
+    typer.echo(f"{text('Written', lang)}: {path}")
 
 
 def _origin(alerts: Alerts) -> dict[str, object]:
