@@ -251,7 +251,7 @@ def _open(path: Path) -> "pl.LazyFrame":
             raise InputError(f"{path} ends in '{path.suffix}'; a table is a .csv, .tsv or .parquet file. Convert it")
         source, header = _decoded(path)
         separator = _separator(path, header)
-        _check_header(path, next(csv.reader([header], delimiter=separator)))
+        _check_header(path, next(csv.reader([header], delimiter=separator), []))
         return pl.scan_csv(source, separator=separator, infer_schema=False)
 
 
@@ -297,6 +297,8 @@ def _separator(path: Path, header: str) -> str:
 
 
 def _check_header(path: Path, names: Sequence[str]) -> None:
+    if not any(name.strip() for name in names):
+        raise InputError(f"{path}: row 1 is empty; it must name the columns. Remove the row")
     for index, name in enumerate(names):
         if not name.strip():
             raise InputError(f"{path}: column {index + 1} has no name in row 1. Name it")

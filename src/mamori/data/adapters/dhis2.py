@@ -91,6 +91,8 @@ def _from_json(path: Path) -> "pl.DataFrame":
 def _data_values(path: Path, document: dict[str, Any]) -> "pl.DataFrame":
     """Return the data values; a period, unit or attribute given once for the set holds for each of them."""
     values = document["dataValues"]
+    if not values:
+        raise InputError(f"{path} has no data values. Export at least one")
     if not all(isinstance(value, dict) for value in values):
         raise InputError(f"{path}: 'dataValues' must be a list of objects. Export it again")
     common = {name: document[name] for name in ("period", "orgUnit", "attributeOptionCombo") if name in document}
@@ -104,6 +106,8 @@ def _analytics(path: Path, document: dict[str, Any]) -> "pl.DataFrame":
     names = [header.get("name") if isinstance(header, dict) else None for header in headers]
     if not isinstance(rows, list) or not all(isinstance(name, str) for name in names):
         raise InputError(f"{path}: analytics need 'headers' with names and 'rows'. Export them again")
+    if len(set(names)) < len(names):
+        raise InputError(f"{path}: two columns are named '{max(names, key=names.count)}'. Rename one")
     for number, row in enumerate(rows, 2):
         if not isinstance(row, list) or len(row) != len(names):
             raise InputError(f"{path}: row {number} does not have {len(names)} values. Export it again")

@@ -12,6 +12,7 @@ from mamori.core.errors import InputError, did_you_mean
 from mamori.core.tables import TableDefinition
 from mamori.core.time import CALENDARS
 from mamori.data.adapters._grid import Rules, read_long
+from mamori.data.adapters._series import COORDINATES
 from mamori.data.adapters._table import Rows, Table, numbers, open_table
 from mamori.data.adapters._time import time_axis
 
@@ -57,8 +58,20 @@ def with_keys(table: Table, by: Sequence[str]) -> tuple[Table, list[str]]:
         roles.setdefault(name, name)
     table = replace(table, roles=roles)
     if by:
-        return table, list(dict.fromkeys(by))
+        keys = list(dict.fromkeys(by))
+        return _with_labels_that_go_with(table, keys), keys
     return table, ["series"] if table.has("series") else [label for label in LABELS if table.has(label)]
+
+
+def _with_labels_that_go_with(table: Table, keys: list[str]) -> Table:
+    """Return the table without the roles of labels that differ among the rows of one series."""
+    size = table.distinct(keys).height
+    differing = [
+        role
+        for role in (*LABELS, *COORDINATES)
+        if table.has(role) and role not in keys and table.distinct([*keys, role]).height > size
+    ]
+    return replace(table, roles={role: name for role, name in table.roles.items() if role not in differing})
 
 
 def _without_aliases(table: Table) -> Table:
