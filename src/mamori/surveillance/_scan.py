@@ -12,7 +12,6 @@ import numpy as np
 from mamori.core.jit import inner_kernel, kernel
 from mamori.core.rng import philox
 
-
 SAME = 1.0 - 1e-12
 """Ratios that differ by less than this share are equal: their sums were only rounded in another order."""
 
