@@ -67,8 +67,8 @@ class Ranking:
     """The alarms of some alerts, one row per series, strongest first.
 
     Series in alarm in the last period come before those that were so earlier, and dismissed alarms come last;
-    within each block they are ordered by q-value, p-value, then excess of cases. An alarm that a hierarchy
-    reports under another series has no row of its own.
+    within each block they are ordered by their latest alarm, newest first, then q-value, p-value and excess of
+    cases. An alarm that a hierarchy reports under another series has no row of its own.
     """
 
     alerts: Alerts
@@ -127,7 +127,7 @@ class Ranking:
         keys = [series, -excess, detection.pvalue[series, at]]
         if self.alerts.qvalue is not None:
             keys.append(self.alerts.qvalue[series, at])
-        return np.asarray(series[np.lexsort((*keys, self.block[series]))])
+        return np.asarray(series[np.lexsort((*keys, -at, self.block[series]))])
 
     @cached_property
     def place_in_order(self) -> np.ndarray:
