@@ -10,6 +10,7 @@ threshold for a wished rate of false alarms. See ``docs/methods/fusion.md``.
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from math import factorial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -31,10 +32,12 @@ Evidence = Literal["pvalue", "alarm"]
 WEEKS_A_YEAR = 365.25 / DAYS_A_WEEK
 MOST_STREAMS = 10
 """The Shapley value runs the filter for every set of streams."""
-CALIBRATION_WEEKS = 400_000
+CALIBRATION_WEEKS = 200_000
 """Place-weeks without an event that are simulated for the threshold."""
+FEWEST_FALSE_ALARMS = 5
+"""False alarms that a quiet period must be expected to hold, for a threshold to be read from it."""
 PLACES_AT_ONCE = 16
-FEWEST_AGES, MOST_AGES = 27, 157
+FEWEST_AGES, MOST_AGES = 27, 53
 ARRIVED = 0.999
 """Ages are told apart until each stream has seen this share of the events that it ever sees."""
 
@@ -144,6 +147,7 @@ def fuse_streams(
     *,
     evidence: Evidence = "pvalue",
     false_positive_rate: float = 0.01,
+    quiet: tuple[date, date] | None = None,
     seed: int = 0,
     workers: int | None = None,
     progress: Progress | None = None,
@@ -151,11 +155,14 @@ def fuse_streams(
     """Join the streams of `signals` into one posterior probability of an event per place and week.
 
     `evidence`: ``pvalue`` takes a p-value where there is one and the alarm elsewhere, ``alarm`` only alarms.
-    `false_positive_rate` is per place-week without an event; its threshold is simulated with `seed` on the weeks that
-    were observed. `workers`: threads, by default one per processor; the result does not depend on them.
-    `progress` is told (parts done, parts in all).
+    `false_positive_rate` is per place-week without an event. With `quiet` (first and last day of a period without
+    events) the threshold is what that share of its place-weeks exceeds. Otherwise it is simulated from the model with
+    `seed`, on the weeks that were observed; that holds where each week's false alarms come anew, at the stated rates.
+    `workers`: threads, by default one per processor; the result does not depend on them. `progress` is told (parts
+    done, parts in all).
 
-    Raises `InputError` for more than 10 streams, a rate outside (0, 0.5], or an unknown kind of evidence.
+    Raises `InputError` for more than 10 streams, a rate outside (0, 0.5], an unknown kind of evidence, or a quiet
+    period too short for the rate.
     """
     process = process or EventProcess()
     if len(signals.streams) > MOST_STREAMS:
@@ -172,37 +179,72 @@ def fuse_streams(
     work = _Filter.of(signals.streams, process)
     places, streams, weeks = signals.alarm.shape
     cuts = [slice(first, first + PLACES_AT_ONCE) for first in range(0, places, PLACES_AT_ONCE)]
-    calibrated = slice(None, None, max(1, places * weeks // CALIBRATION_WEEKS))
-    sample = replace(
-        signals,
-        places=signals.places[calibrated],
-        alarm=signals.alarm[calibrated],
-        pvalue=signals.pvalue[calibrated],
-    )
-    repeats = -(-CALIBRATION_WEEKS // (len(sample.places) * weeks))
     log_odds, age = np.empty((places, weeks)), np.empty((places, weeks), dtype=np.int64)
     contributions = np.empty((places, streams, weeks))
-    quiet = np.empty((repeats, len(sample.places), weeks))
 
-    def part(number: int) -> None:
-        if number < len(cuts):
-            cut = cuts[number]
-            ratio = work.weigh(signals.alarm[cut], signals.pvalue[cut])
-            log_odds[cut], age[cut], contributions[cut] = work.attribute(ratio)
-        else:
-            repeat = number - len(cuts)
-            alarm, pvalue = draw_quiet(sample, process, seed, repeat)
-            quiet[repeat], _ = work.run(work.weigh(alarm, pvalue))
+    def part(cut: slice) -> None:
+        ratio = work.weigh(signals.alarm[cut], signals.pvalue[cut])
+        log_odds[cut], age[cut], contributions[cut] = work.attribute(ratio)
 
-    numbers = range(len(cuts) + repeats)
-    for _ in run_chunks(part, numbers, workers=workers or os.cpu_count() or 1, progress=progress):
+    for _ in run_chunks(part, cuts, workers=workers or os.cpu_count() or 1, progress=progress):
         pass
-    threshold = float(np.quantile(quiet, 1.0 - false_positive_rate, method="higher"))
+    if quiet is None:
+        threshold = simulated_threshold(
+            signals, process, false_positive_rate=false_positive_rate, seed=seed, workers=workers, progress=progress
+        )
+    else:
+        threshold = _quiet_threshold(signals.weeks, log_odds, quiet, false_positive_rate)
     settings = {"evidence": evidence, "false_positive_rate": false_positive_rate, "seed": seed, **asdict(process)}
-    return Fusion(
-        signals, process, log_odds, contributions, age, threshold, false_positive_rate,
-        {"settings": settings, "streams": [asdict(stream) for stream in signals.streams]},
-    )  # fmt: skip
+    settings["quiet"] = quiet and [str(day) for day in quiet]
+    provenance = {"settings": settings, "streams": [asdict(stream) for stream in signals.streams]}
+    return Fusion(signals, process, log_odds, contributions, age, threshold, false_positive_rate, provenance)
+
+
+def simulated_threshold(
+    signals: Signals,
+    process: EventProcess,
+    *,
+    false_positive_rate: float,
+    seed: int = 0,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> float:
+    """Return the log odds that a share `false_positive_rate` of the place-weeks without an event exceeds.
+
+    The observations of `signals` (of every so many places, where there are very many) are drawn anew without events
+    until there are 200,000 place-weeks; missing ones stay missing.
+    """
+    places, _, weeks = signals.alarm.shape
+    sample = slice(None, None, max(1, places * weeks // CALIBRATION_WEEKS))
+    kept = replace(signals, places=signals.places[sample], alarm=signals.alarm[sample], pvalue=signals.pvalue[sample])
+    repeats = -(-CALIBRATION_WEEKS // kept.alarm[:, 0].size)
+    work = _Filter.of(signals.streams, process)
+    quiet = np.empty((repeats, len(kept.places), weeks))
+
+    def part(repeat: int) -> None:
+        quiet[repeat], _ = work.run(work.weigh(*draw_quiet(kept, process, seed, repeat)))
+
+    for _ in run_chunks(part, range(repeats), workers=workers or os.cpu_count() or 1, progress=progress):
+        pass
+    return float(np.quantile(quiet, 1.0 - false_positive_rate, method="higher"))
+
+
+def _quiet_threshold(weeks: np.ndarray, log_odds: np.ndarray, quiet: tuple[date, date], rate: float) -> float:
+    """Return the log odds that a share `rate` of the place-weeks in the period exceeds."""
+    first, last = (np.datetime64(day, "D") for day in quiet)
+    inside = log_odds[:, (weeks >= first) & (weeks <= last)]
+    if inside.size * rate < FEWEST_FALSE_ALARMS:
+        raise InputError(
+            f"the quiet period {quiet[0]} to {quiet[1]} has {inside.size} place-weeks; a rate of {rate:g} needs at "
+            f"least {int(np.ceil(FEWEST_FALSE_ALARMS / rate))}. Give a longer period or a higher rate, or let it be simulated"
+        )
+    return float(np.quantile(inside, 1.0 - rate, method="higher"))
+
+
+def filter_signals(signals: Signals, process: EventProcess) -> tuple[np.ndarray, np.ndarray]:
+    """Return the log odds (P, T) of an event given the data up to each week, and its median age (P, T, whole weeks)."""
+    work = _Filter.of(signals.streams, process)
+    return work.run(work.weigh(signals.alarm, signals.pvalue))
 
 
 def draw_quiet(signals: Signals, process: EventProcess, seed: int, repeat: int) -> tuple[np.ndarray, np.ndarray]:
@@ -229,6 +271,8 @@ class _Filter:
     streams: tuple[Stream, ...]
     process: EventProcess
     hazard: np.ndarray
+    entry: np.ndarray
+    rise: np.ndarray
     weight: np.ndarray
     seen: np.ndarray
 
@@ -236,32 +280,42 @@ class _Filter:
     def of(cls, streams: tuple[Stream, ...], process: EventProcess) -> "_Filter":
         """Lay out the ages, long enough that every stream has seen by then what it ever sees; start stationary."""
         long = np.array([stream.arrival(MOST_AGES) / stream.coverage for stream in streams])
-        ages = min(MOST_AGES, max(FEWEST_AGES, int((long < ARRIVED).sum(axis=1).max()) + 2))
+        risen = max(stream.rise_days for stream in streams) / DAYS_A_WEEK
+        needed = int((long < ARRIVED).sum(axis=1).max() + 2 + 2 * risen)
+        ages = min(MOST_AGES, max(FEWEST_AGES, needed))
         arrived = np.array([stream.arrival(ages) for stream in streams])
         before = np.column_stack([np.zeros(len(streams)), arrived[:, :-1]])
         hazard = np.clip((arrived - before) / np.maximum(1.0 - before, 1e-12), 0.0, 1.0)
+        entry = np.array([stream.rise(DAYS_A_WEEK / 2)[0] for stream in streams])
+        rise = np.array([stream.rise(DAYS_A_WEEK) for stream in streams])
+        seen = np.empty((len(streams), ages, entry.shape[1]))
+        seen[:, 0] = (arrived - before)[:, :1] * entry
+        for a in range(1, ages):
+            new = (arrived - before)[:, a, None] * entry
+            seen[:, a] = np.einsum("sj,sjk->sk", seen[:, a - 1], rise) + new
         survival = (1.0 - process.ending) ** np.arange(ages)
         share = process.ending * survival
         share[-1] = survival[-1]
         weight = np.append(process.prior * share, 1.0 - process.prior)
-        return cls(streams, process, hazard, weight, arrived)
+        return cls(streams, process, hazard, entry, rise, weight, seen)
 
     def weigh(self, alarm: np.ndarray, pvalue: np.ndarray) -> np.ndarray:
-        """Return the likelihood ratio (P, S, T) of each observation, tempered for correlated streams."""
-        ratio = np.stack([x.ratio(alarm[:, s], pvalue[:, s]) for s, x in enumerate(self.streams)], axis=1)
+        """Return the likelihood ratio (P, T, S, K) of each observation, tempered for correlated streams."""
+        ratio = np.stack([x.ratio(alarm[:, s], pvalue[:, s]) for s, x in enumerate(self.streams)], axis=2)
         if self.process.correlation > 0.0:
-            observed = (~np.isnan(ratio)).sum(axis=1, keepdims=True)
+            observed = (~np.isnan(ratio[..., :1])).sum(axis=2, keepdims=True)
             ratio **= 1.0 / (1.0 + np.maximum(observed - 1, 0) * self.process.correlation)
         return np.ascontiguousarray(ratio)
 
     def run(self, ratio: np.ndarray, members: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return log odds (P, T) and median age (P, T) with the streams that `members` (S,) marks, by default all."""
-        places, streams, weeks = ratio.shape
+        places, weeks, streams, _ = ratio.shape
         log_odds, age = np.empty((places, weeks)), np.empty((places, weeks), dtype=np.int64)
         counted = np.ones(streams) if members is None else members.astype(float)
         filter_events(
-            ratio, counted, self.hazard, self.weight, self.seen, self.process.onset, self.process.ending, log_odds, age
-        )
+            ratio, counted, self.hazard, self.entry, self.rise, self.weight, self.seen,
+            self.process.onset, self.process.ending, log_odds, age,
+        )  # fmt: skip
         return log_odds, age
 
     def attribute(self, ratio: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -270,7 +324,7 @@ class _Filter:
         A stream's value is the mean, over all orders in which streams could be added, of what it adds to the log odds:
         sum over sets C without s of |C|! (S - |C| - 1)! / S! x (log odds of C and s - log odds of C).
         """
-        places, streams, weeks = ratio.shape
+        places, weeks, streams, _ = ratio.shape
         shares = np.zeros((places, streams, weeks))
         numbers = np.arange(streams)
         for code in range(2**streams):

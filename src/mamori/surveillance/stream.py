@@ -1,7 +1,7 @@
 """A stream of signals: how late, how surely and how falsely it shows an event, and what its values say about one."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,18 +11,26 @@ from mamori.core.errors import InputError, did_you_mean
 DAYS_A_WEEK = 7
 LOWEST_PVALUE = 1e-6
 """Smaller p-values count as this one: no detector's tail is known further out."""
+STRENGTHS = 4
+"""Steps (K) in which a signal rises."""
+LOWEST_FIT, HIGHEST_FIT = np.log([1.0, 0.1, 1.0]), np.log([365.0, 2.0, 182.0])
+"""Bounds of an estimate: delay in days, its standard deviation over its mean, rise in days."""
 FEWEST_EVENTS = 5
 """Known events below which a stream's delay and sensitivity cannot be told apart."""
 
 
 @dataclass(frozen=True)
 class Stream:
-    """One stream of signals at a place: its name, host, delay, sensitivity, false alarms and coverage.
+    """One stream of signals at a place: host, delay, rise, sensitivity, false alarms and coverage.
 
     The fields are those of the table ``fusion_streams``. The time from the start of an event to its first trace is
     gamma distributed with mean `delay_mean_days` and standard deviation `delay_sd_days`; the event starts at a
-    uniformly distributed moment of its first week. A share `coverage` of the events shows at all. Each week
-    gives an alarm with probability `sensitivity` from the trace on and `false_alarm_rate` before.
+    uniformly distributed moment of its first week. A share `coverage` of the events shows at all. From the first
+    trace on the signal rises through `STRENGTHS` steps to its full strength, in `rise_days` on average.
+
+    Without a trace a week's value is z = Phi^-1(1 - p) ~ N(0, 1), at the k-th of K strengths N(mu k / K, 1). An alarm
+    comes where p is at most the `false_alarm_rate` f; mu is such that at full strength it comes with the
+    `sensitivity` q: mu = Phi^-1(1 - f) - Phi^-1(1 - q).
 
     Raises `InputError` for values that contradict each other.
     """
@@ -33,6 +41,7 @@ class Stream:
     delay_sd_days: float
     sensitivity: float
     false_alarm_rate: float
+    rise_days: float = 0.0
     coverage: float = 1.0
     unreported: str = "missing"
     source: str | None = None
@@ -68,17 +77,47 @@ class Stream:
         shape, scaled = (mean / sd) ** 2, days * mean / sd**2
         return np.asarray(days * gammainc(shape, scaled) - mean * gammainc(shape + 1.0, scaled))
 
-    def ratio(self, alarm: np.ndarray, pvalue: np.ndarray) -> np.ndarray:
-        """Return the likelihood of each week's value once the event shows over that before; NaN where not observed.
+    @property
+    def shifts(self) -> np.ndarray:
+        """Mean (K,) of z at each strength."""
+        from scipy.special import ndtri
 
-        A p-value counts where there is one, the alarm (0 or 1) elsewhere. Before the event shows, p-values are
-        uniform and alarms come at the false-alarm rate f. Afterwards alarms come with the sensitivity q and p-values
-        have the density a p^(a-1) with a = log q / log f, so that P(p <= f) = q.
+        full = ndtri(self.sensitivity) - ndtri(self.false_alarm_rate)
+        return np.asarray(full * np.arange(1, STRENGTHS + 1) / STRENGTHS)
+
+    def rise(self, days: float) -> np.ndarray:
+        """Return the probabilities (K, K) of going from one strength to another in so many days.
+
+        A pure birth process with rate (K - 1) / `rise_days`: the number of steps is Poisson, cut at full strength.
         """
-        q, f = self.sensitivity, self.false_alarm_rate
-        of_alarm = np.where(alarm > 0.0, q / f, (1.0 - q) / (1.0 - f))
-        a = np.log(q) / np.log(f)
-        of_pvalue = a * np.maximum(pvalue, LOWEST_PVALUE) ** (a - 1.0)
+        from scipy.special import gammaln
+
+        steps = np.zeros((STRENGTHS, STRENGTHS))
+        steps[:, -1] = 1.0
+        if self.rise_days > 0.0:
+            mean = days * (STRENGTHS - 1) / self.rise_days
+            chance = np.exp(np.arange(STRENGTHS) * np.log(mean) - mean - gammaln(np.arange(STRENGTHS) + 1.0))
+            for k in range(STRENGTHS):
+                steps[k, k:-1] = chance[: STRENGTHS - 1 - k]
+                steps[k, -1] = 1.0 - steps[k, :-1].sum()
+        return steps
+
+    def ratio(self, alarm: np.ndarray, pvalue: np.ndarray) -> np.ndarray:
+        """Return each week's likelihood at the K strengths over that without a trace, on a new last axis.
+
+        A p-value counts where there is one, the alarm (0 or 1) elsewhere; NaN where there is neither. With shift m:
+        exp(m z - m^2 / 2) for p < 1/2; Phi(-m) / Phi(0), that of p >= 1/2, for larger ones, as what lies there depends
+        on the detector; for p = 1 (no case, or joined places) that of no alarm: Phi(z_f - m) / (1 - f).
+        """
+        from scipy.special import ndtr, ndtri
+
+        shift, rate = self.shifts, self.false_alarm_rate
+        no_alarm = ndtr(ndtri(1.0 - rate) - shift) / (1.0 - rate)
+        alarm, pvalue = alarm[..., None], pvalue[..., None]
+        of_alarm = np.where(alarm > 0.0, (1.0 - ndtr(ndtri(1.0 - rate) - shift)) / rate, no_alarm)
+        z = -ndtri(np.clip(pvalue, LOWEST_PVALUE, 0.5))
+        of_pvalue = np.where(pvalue < 0.5, np.exp(shift * z - 0.5 * shift**2), 2.0 * ndtr(-shift))
+        of_pvalue = np.where(pvalue == 1.0, no_alarm, of_pvalue)
         return np.where(np.isnan(pvalue), np.where(np.isnan(alarm), np.nan, of_alarm), of_pvalue)
 
 
@@ -107,13 +146,16 @@ def find_stream(streams: Sequence[Stream], name: str) -> Stream:
     return by_name[name]
 
 
-def estimate_stream(stream: str, host: str, events: np.ndarray, quiet: np.ndarray) -> Stream:
+def estimate_stream(
+    stream: str, host: str, events: np.ndarray, quiet: np.ndarray, *, pvalues: np.ndarray | None = None
+) -> Stream:
     """Estimate a stream from past events whose first week is known.
 
     `events` (E, W) holds the alarms (0 or 1, NaN not observed) of E events from the first week of each on, NaN
-    after its end; `quiet` the alarms of weeks without an event. The false-alarm rate is (k + 1/2) / (n + 1) for k
-    alarms in n quiet weeks (Jeffreys). Delay, sensitivity and coverage maximise the likelihood of `events`, in
-    which the week of the first trace is summed over.
+    after its end; `quiet` the alarms of weeks without an event; `pvalues` (E, W), where there are some, are those
+    of `events`. The false-alarm rate is (k + 1/2) / (n + 1) for k alarms in n quiet weeks (Jeffreys). Delay, rise,
+    sensitivity and coverage maximise the likelihood of the events, summed over the week of the first trace and the
+    strengths after it.
 
     Raises `InputError` when there are fewer than 5 events or no quiet weeks, or when alarms are no more frequent in
     events than outside.
@@ -123,10 +165,10 @@ def estimate_stream(stream: str, host: str, events: np.ndarray, quiet: np.ndarra
     quiet = np.asarray(quiet, dtype=float)
     quiet = quiet[~np.isnan(quiet)]
     events = np.asarray(events, dtype=float)
-    events = events[~np.isnan(events).all(axis=1)]
-    if len(events) < FEWEST_EVENTS or not quiet.size:
+    observed = int((~np.isnan(events).all(axis=1)).sum())
+    if observed < FEWEST_EVENTS or not quiet.size:
         raise InputError(
-            f"stream '{stream}': {len(events)} observed events and {quiet.size} quiet weeks; at least {FEWEST_EVENTS} "
+            f"stream '{stream}': {observed} observed events and {quiet.size} quiet weeks; at least {FEWEST_EVENTS} "
             "events and some quiet weeks are needed. Give more, or set the values by hand"
         )
     rate = float(quiet.sum() + 0.5) / (quiet.size + 1.0)
@@ -135,30 +177,39 @@ def estimate_stream(stream: str, host: str, events: np.ndarray, quiet: np.ndarra
             f"stream '{stream}': alarms come in {np.nanmean(events):.1%} of the weeks of events and in {rate:.1%} of "
             "the quiet weeks; they tell nothing about events. Leave the stream out"
         )
+    pvalues = np.full(events.shape, np.nan) if pvalues is None else np.asarray(pvalues, dtype=float)
 
     def candidate(values: np.ndarray) -> Stream:
-        mean, spread = np.exp(np.clip(values[:2], -3.0, 6.0))
-        share, coverage = 1.0 / (1.0 + np.exp(-np.clip(values[2:], -12.0, 12.0)))
-        sensitivity = rate + (1.0 - rate) * share
+        mean, spread, rise = np.exp(np.clip(values[:3], LOWEST_FIT, HIGHEST_FIT))
+        share, coverage = 1.0 / (1.0 + np.exp(-np.clip(values[3:], -7.0, 7.0)))
         return Stream(
-            stream, host, float(mean), float(mean * min(spread, 3.0)), float(sensitivity), rate, float(coverage)
+            stream=stream,
+            host=host,
+            delay_mean_days=float(mean),
+            delay_sd_days=float(mean * spread),
+            sensitivity=float(rate + (1.0 - rate) * share),
+            false_alarm_rate=rate,
+            rise_days=float(rise),
+            coverage=float(coverage),
+            source=f"estimated from {observed} events and {quiet.size} quiet weeks",
         )
 
     def loss(values: np.ndarray) -> float:
-        return -_log_likelihood(candidate(values), events)
+        return -_log_likelihood(candidate(values), events, pvalues)
 
-    starts = [np.array([np.log(mean), -0.7, 0.5, 2.0]) for mean in (3.0, 14.0, 42.0)]
-    fits = [minimize(loss, start, method="Nelder-Mead", options={"maxiter": 2000, "fatol": 1e-6}) for start in starts]
-    best = candidate(min(fits, key=lambda fit: float(fit.fun)).x)
-    return Stream(**asdict(best) | {"source": f"estimated from {len(events)} events and {quiet.size} quiet weeks"})
+    starts = [np.array([np.log(mean), -0.7, np.log(14.0), 0.5, 2.0]) for mean in (4.0, 20.0, 60.0)]
+    options = {"maxiter": 1500, "fatol": 1e-4, "xatol": 1e-3}
+    fits = [minimize(loss, start, method="Nelder-Mead", options=options) for start in starts]
+    return candidate(min(fits, key=lambda fit: float(fit.fun)).x)
 
 
-def _log_likelihood(stream: Stream, events: np.ndarray) -> float:
-    """Return the log likelihood of the alarms (E, W) of known events, relative to that without events."""
-    ratio = stream.ratio(events, np.full(events.shape, np.nan))
+def _log_likelihood(stream: Stream, events: np.ndarray, pvalues: np.ndarray) -> float:
+    """Return the log likelihood of the alarms and p-values (E, W) of known events, relative to that without a trace."""
+    ratio = stream.ratio(events, pvalues)
     ratio[np.isnan(ratio)] = 1.0
     arrived = stream.arrival(events.shape[1])
-    seen = np.zeros(len(events))
-    for new, week in zip(np.diff(arrived, prepend=0.0), ratio.T, strict=True):
-        seen = (seen + new) * week
-    return float(np.log(seen + 1.0 - arrived[-1]).sum())
+    entry, rise = stream.rise(DAYS_A_WEEK / 2)[0], stream.rise(DAYS_A_WEEK)
+    seen = np.zeros((len(events), STRENGTHS))
+    for week, new in enumerate(np.diff(arrived, prepend=0.0)):
+        seen = (seen @ rise + new * entry) * ratio[:, week]
+    return float(np.log(seen.sum(axis=1) + 1.0 - arrived[-1]).sum())
