@@ -64,8 +64,8 @@ def notes(alerts: Alerts, words: AlertWords, suppress_below: int) -> list[str]:
             "alarm. Excess cases are observed less expected; times expected is observed over expected."
         ),
         say(
-            "Ranked by q-value where there is one, then p-value, then excess cases; first the series in alarm in "
-            "the last period judged, then those in alarm earlier, then those dismissed. The figures of a series "
+            "First the series in alarm in the last period judged, then those in alarm earlier, newest first, then those "
+            "dismissed; ranked by q-value where there is one, then p-value, then excess cases. The figures of a series "
             "are those of its latest alarm."
         ),
         say("An alarm is a reason to look, not proof of an outbreak; no alarm is no proof that there is none."),

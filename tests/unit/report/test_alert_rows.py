@@ -21,6 +21,12 @@ def test_now_comes_before_earlier_and_small_p_before_large() -> None:
     assert [row.block for row in ranking.rows(100)] == [0, 0, 1]
 
 
+def test_of_the_earlier_ones_the_newest_comes_first() -> None:
+    counts = make_counts(3)
+    counts[0, -5], counts[1, -2], counts[2, -2] = 90, 20, 40
+    assert ranked(Ranking(make_alerts(counts, targets=6))) == ["s3", "s2", "s1"]
+
+
 def test_equal_p_is_ordered_by_excess_and_a_missing_p_comes_last() -> None:
     counts = make_counts()
     counts[[0, 1, 2], -1] = 30, 50, 60
