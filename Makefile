@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet --qui
 DRAWS := 20
 RESULTS := results/disease-x
 SHARED ?= ../shared
-KERNELS := $(wildcard src/mamori/core/*.py src/mamori/epidemic/*.py src/mamori/surveillance/*.py)
+KERNELS := $(wildcard src/mamori/core/*.py src/mamori/epidemic/*.py src/mamori/inference/*.py src/mamori/surveillance/*.py)
 
 .PHONY: run test lint docs wheel validate validate-quick lock clean
 

@@ -10,6 +10,7 @@ FLOORS = {
     "core": 0,
     "data": 1,
     "epidemic": 2,
+    "inference": 2,
     "surveillance": 2,
     "exercise": 3,
     "workflows": 3,

@@ -154,7 +154,9 @@ def _without(observations: Observations, given: list[str], earlier: pl.DataFrame
     exclusions = [
         exclusion
         for period in given
-        for exclusion in (read_exclusions(Path(period)) if Path(period).suffix else [parse_period(period)])
+        for exclusion in (
+            read_exclusions(Path(period)) if period.lower().endswith((".csv", ".parquet")) else [parse_period(period)]
+        )
     ]
     if earlier is not None:
         exclusions += verified_periods(earlier)

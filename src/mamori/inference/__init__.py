@@ -1,0 +1,1 @@
+"""Understanding an outbreak: reproduction number, nowcast, severity, forecast and scores."""
