@@ -64,9 +64,9 @@ def notes(alerts: Alerts, words: AlertWords, suppress_below: int) -> list[str]:
             "alarm. Excess cases are observed less expected; times expected is observed over expected."
         ),
         say(
-            "First the series in alarm in the last period judged, then those in alarm earlier, newest first, then those "
-            "dismissed; ranked by q-value where there is one, then p-value, then excess cases. The figures of a series "
-            "are those of its latest alarm."
+            "First the series in alarm in the last period judged, then those in alarm earlier, newest first, then "
+            "those dismissed; ranked by q-value where there is one, then p-value, then excess cases. The figures of a "
+            "series are those of its latest alarm."
         ),
         say("An alarm is a reason to look, not proof of an outbreak; no alarm is no proof that there is none."),
     ]
