@@ -142,7 +142,7 @@ def readable(path: Path) -> Iterator[None]:
 
     try:
         yield
-    except (PolarsError, OSError, UnicodeError, MemoryError) as error:
+    except (PolarsError, OSError, UnicodeError, MemoryError, csv.Error) as error:
         if "utf-8" in str(error).lower() or "utf8" in str(error).lower():
             _explain_encoding(path)
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -250,6 +250,8 @@ def _open(path: Path) -> "pl.LazyFrame":
         if suffix not in (".csv", ".tsv", ".txt"):
             raise InputError(f"{path} ends in '{path.suffix}'; a table is a .csv, .tsv or .parquet file. Convert it")
         source, header = _decoded(path)
+        if "\r" in header:
+            raise InputError(f"{path}: lines end in a lone carriage return. Save it with line feeds (LF or CRLF)")
         separator = _separator(path, header)
         _check_header(path, next(csv.reader([header], delimiter=separator), []))
         return pl.scan_csv(source, separator=separator, infer_schema=False)

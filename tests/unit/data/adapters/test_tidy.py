@@ -128,6 +128,7 @@ def test_separators_and_encodings(write: Write, separator: str, encoding: str) -
         (b"", "is empty. Give a header and a row"),
         (b"t,observed\n", "has a header but no rows. Add one"),
         (b"\nt,observed\n1,2\n", "row 1 is empty; it must name the columns"),
+        (b"t,observed\r1,2\r", "lines end in a lone carriage return"),
         (b"t,,observed\n1,2,3\n", "column 2 has no name in row 1"),
         (b"t,observed,t\n1,2,1\n", "two columns are named 't'"),
         (b"t,Observed,OBSERVED\n1,2,1\n", "has 2 columns for 'observed': 'Observed', 'OBSERVED'"),
