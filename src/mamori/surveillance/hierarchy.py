@@ -83,7 +83,6 @@ def aggregate(observations: Observations, parents: Mapping[str, str]) -> Observa
     for child, parent in parents.items():
         if parent in children:
             children[parent].append(row[child])
-
     parts = [children[name] for name in sums]
     weights, denominator = observations.weights, observations.denominator
     return replace(
