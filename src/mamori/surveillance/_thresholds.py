@@ -4,6 +4,7 @@ from typing import Literal
 
 import numpy as np
 
+LARGEST_COUNT = 2.0**53
 Power = Literal["2/3", "1/2", "none"]
 
 
@@ -44,9 +45,10 @@ def _normal_tail(z: np.ndarray) -> np.ndarray:
 def count_bound(mean: np.ndarray, phi: np.ndarray, observed: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the 1 - `alpha` quantile and P(Y >= observed) of counts with that mean and variance phi mean.
 
-    Y is negative binomial where phi > 1, otherwise Poisson (Noufaily et al. 2013). NaN gives NaN.
+    Y is negative binomial where phi > 1, otherwise Poisson (Noufaily et al. 2013). NaN gives NaN, and so does a
+    mean beyond the whole numbers that a float tells apart.
     """
-    known = np.isfinite(mean) & np.isfinite(phi)
+    known = (mean < LARGEST_COUNT) & np.isfinite(phi)
     mean, phi, alike = mean[known], phi[known], known.shape
     bound, pvalue = np.full(alike, np.nan), np.full(alike, np.nan)
     bound[known] = _quantile(mean, phi, alpha)
@@ -74,9 +76,11 @@ def _quantile(mean: np.ndarray, phi: np.ndarray, alpha: float) -> np.ndarray:
     low, high, step = np.full(mean.shape, -1.0), np.full(mean.shape, np.inf), 1.0
     open_ = np.arange(len(mean))
     while len(open_):
-        enough = _tail(probe + 1.0, mean[open_], phi[open_]) <= alpha
+        tail = _tail(probe + 1.0, mean[open_], phi[open_])
+        enough = tail <= alpha
         high[open_[enough]] = probe[enough]
         low[open_[~enough]] = probe[~enough]
+        high[open_[np.isnan(tail) | (probe >= LARGEST_COUNT)]] = np.nan
         open_ = open_[high[open_] - low[open_] > 1.0]
         below, above = low[open_], high[open_]
         middle = np.floor(0.5 * (below + above))
