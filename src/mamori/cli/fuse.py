@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from mamori.cli._common import Language, progress_bar
+from mamori.cli._common import Language, compiling, progress_bar
 from mamori.core.errors import InputError, did_you_mean
 from mamori.core.files import atomic_path, check_table_format, write_table
 from mamori.core.messages import text
@@ -102,7 +102,7 @@ def fuse(
 
     process = EventProcess(prior_per_year, duration_weeks, correlation)
     signals = read_signals(load_streams(streams), files, observations, calendar=calendar, start=first, end=last)
-    with progress_bar(text("Fusing", lang)) as report:
+    with compiling(lang), progress_bar(text("Fusing", lang)) as report:
         fusion = fuse_streams(
             signals,
             process,

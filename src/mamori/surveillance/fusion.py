@@ -236,7 +236,7 @@ def _quiet_threshold(weeks: np.ndarray, log_odds: np.ndarray, quiet: tuple[date,
     if inside.size * rate < FEWEST_FALSE_ALARMS:
         raise InputError(
             f"the quiet period {quiet[0]} to {quiet[1]} has {inside.size} place-weeks; a rate of {rate:g} needs at "
-            f"least {int(np.ceil(FEWEST_FALSE_ALARMS / rate))}. Give a longer period or a higher rate, or let it be simulated"
+            f"least {int(np.ceil(FEWEST_FALSE_ALARMS / rate))}. Give a longer period or a higher rate, or leave it out"
         )
     return float(np.quantile(inside, 1.0 - rate, method="higher"))
 

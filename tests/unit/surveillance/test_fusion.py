@@ -88,7 +88,7 @@ def _exact_log_odds(signals: Signals, process: EventProcess, oldest: int = 120) 
 def test_the_filter_is_exact(seed: int) -> None:
     signals = _signals(2, 12, seed)
     log_odds, _ = filter_signals(signals, PROCESS)
-    np.testing.assert_allclose(log_odds, _exact_log_odds(signals, PROCESS), atol=2e-3)
+    np.testing.assert_allclose(log_odds, _exact_log_odds(signals, PROCESS), atol=1e-9)
 
 
 def test_without_observations_the_prior_stays() -> None:
