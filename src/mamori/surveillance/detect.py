@@ -139,7 +139,8 @@ def detect_outbreaks(
     folded_into = None
     if parents:
         excess = observations.counts[:, targets] - detection.expected
-        folded_into = fold_alarms(observations.names, alarm, excess, parents).into
+        margin = detection.upperbound - detection.expected
+        folded_into = fold_alarms(observations.names, alarm, excess, parents, margin=margin).into
     asked = detector.model_dump(mode="json")
     origin = provenance(settings=asked)
     return Alerts(observations, targets, detection, detector.name, asked, alarm, qvalue, folded_into, provenance=origin)
