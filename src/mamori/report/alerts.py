@@ -3,18 +3,21 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mamori import __version__
 from mamori.core.files import atomic_path
 from mamori.core.messages import check_language
-from mamori.report import alert_map, alert_method, page
+from mamori.report import alert_joined, alert_map, alert_method, page
 from mamori.report.alert_rows import AlertRow, Ranking
 from mamori.report.alert_words import AlertWords
 from mamori.report.series_course import BOTTOM, LEFT, RIGHT, TOP, PlotSettings, SeriesCourse
 from mamori.report.series_plot import draw_series, plain_style
 from mamori.report.time_marks import Periods
 from mamori.surveillance.detect import Alerts
+
+if TYPE_CHECKING:
+    import polars as pl
 
 MOST_ALARMS = 300
 """Series that the page lists and draws, the strongest; it says how many more there are."""
@@ -34,17 +37,24 @@ def write_alert_report(
     incomplete: int = 0,
     title: str | None = None,
     suppress_below: int = 0,
+    clusters: "pl.DataFrame | None" = None,
+    fused: "pl.DataFrame | None" = None,
 ) -> Path:
     """Write the report of `alerts` to `path` as one HTML page and return the path.
 
     The newest `incomplete` periods of the data are marked as not fully reported. With `suppress_below` n, counts
-    from 1 to n - 1, and figures from which they could be worked out, are not shown. The page holds its data,
-    styles and script and asks nothing of a network; the same alerts give the same bytes.
+    from 1 to n - 1, and figures from which they could be worked out, are not shown. `clusters` (table
+    ``scan_clusters``) and `fused` (table ``fusion_posterior``) are shown beside the alarms where given. The page
+    holds its data, styles and script and asks nothing of a network; the same alerts give the same bytes.
 
     Raises `InputError` for an unknown language and for negative `incomplete` or `suppress_below`.
     """
     report = _Report(alerts, AlertWords(check_language(lang)), PlotSettings(incomplete, suppress_below), title)
-    content = page.render("alerts.html.j2", report.context())
+    context = report.context() | {
+        "clusters": None if clusters is None else alert_joined.cluster_rows(clusters, report.settings, report.words),
+        "fused": None if fused is None else alert_joined.fused_rows(fused, report.words),
+    }
+    content = page.render("alerts.html.j2", context)
     with atomic_path(path) as partial:
         partial.write_text(content, encoding="utf-8", newline="\n")
     return path

@@ -3,6 +3,8 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from datetime import date
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -81,7 +83,7 @@ def alerts() -> Alerts:
 def readable(page: str) -> str:
     """What a reader without JavaScript gets, as text."""
     page = re.sub(r"<(script|style)[ >].*?</\1>", "", page, flags=re.DOTALL)
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)).replace("&lt;", "<")
+    return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)))
 
 
 def cells(page: str) -> list[dict[str, str]]:
@@ -266,6 +268,45 @@ def test_q_values_folded_series_status_and_exclusions_are_told(page: Page) -> No
     assert "Excluded periods and known outbreaks are left out of the history" in said
     assert "The series have no dates" in said
     assert "t = 60" in said
+
+
+CLUSTERS = pl.DataFrame(
+    {
+        "cluster": [1, 2], "pvalue": [0.002, 0.4], "recurrence_interval": [500.0, 2.5], "centre": ["KEN", "Ward 4"],
+        "places": [3, 1], "members": ["KEN; UGA; TZA", "Ward 4"], "radius_km": [400.0, 0.0], "steps": [None, None],
+        "first_t": [58, 60], "last_t": [60, 60], "first_date": [date(2024, 2, 5), None],
+        "last_date": [date(2024, 2, 19), None], "observed": [41, 3], "expected": [20.2, 0.5],
+        "relative_risk": [2.14, None], "log_likelihood_ratio": [9.0, 2.0],
+    }
+)  # fmt: skip
+
+
+def test_clusters_of_a_scan_are_listed(page: Page, alerts: Alerts) -> None:
+    content = page(alerts, clusters=CLUSTERS, suppress_below=5)
+    said = readable(content)
+    assert "Kenya 3 KEN; UGA; TZA 2024-02-05 to 2024-02-19 41 20.2 2.14 0.002" in said
+    assert "&lt;i&gt; 1 &lt;i&gt; 60 <5 0.5 – –" in readable(content.replace("&lt;i", "&amp;lt;i")).replace(
+        "&amp;", "&"
+    )
+    assert {link[1:] for link in Outline(content).links} <= set(Outline(content).ids)
+    assert "The scan found no cluster." in readable(page(alerts, clusters=CLUSTERS.clear()))
+
+
+def test_probabilities_of_fused_streams_are_those_of_the_last_week(page: Page, alerts: Alerts) -> None:
+    fused = pl.DataFrame(
+        {
+            "place": ["KEN", "KEN", "UGA", "UGA"],
+            "date": [date(2024, 2, 12), date(2024, 2, 19)] * 2,
+            "posterior": [0.99, 0.12, 0.5, 0.9996],
+            "prior": [0.05] * 4,
+            "alarm": [True, False, False, True],
+            "onset": [None, None, None, date(2024, 1, 29)],
+            "top_stream": [None, None, None, "wastewater"],
+        }
+    )
+    said = readable(page(alerts, fused=fused))
+    assert "Week of 2024-02-19: places with the highest probability of an event, 2 of 2" in said
+    assert "Uganda >99% ▼ 2024-01-29 wastewater Kenya 12% – –" in said
 
 
 @pytest.mark.parametrize(("compat", "words"), [("r", "overwritten weights"), ("corrected", "the proper one")])
