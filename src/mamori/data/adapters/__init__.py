@@ -1,1 +1,1 @@
-"""Adapters: each reads one installed data package and returns plain arrays or records."""
+"""Adapters: each reads one installed data package, or one format of the files that users hold."""
