@@ -1,6 +1,6 @@
 """Where the alarms are: countries, or circles at coordinates, coloured by the strongest alarm of each place."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 
@@ -8,13 +8,20 @@ import numpy as np
 
 from mamori.data.catalogue import countries
 from mamori.data.names import country_aliases, folded
-from mamori.report.alert_rows import ALARM_EARLIER, QUIET, UNJUDGED, Ranking
+from mamori.report.alert_rows import ALARM, ALARM_EARLIER, QUIET, STRONG, UNJUDGED, VERY_STRONG, Ranking
 from mamori.report.alert_words import AlertWords
 from mamori.report.worldmap import WIDTH, on_the_drawing, world_map
 
-LEVEL_CLASSES = {-1: "unjudged", 0: "quiet", 1: "earlier", 2: "alarm", 3: "strong", 4: "very-strong"}
+LEVEL_CLASSES = {
+    UNJUDGED: "unjudged",
+    QUIET: "quiet",
+    ALARM_EARLIER: "earlier",
+    ALARM: "alarm",
+    STRONG: "strong",
+    VERY_STRONG: "very-strong",
+}
 
-_RADII = {-1: 4.0, 0: 3.0, 1: 7.0, 2: 8.0, 3: 10.0, 4: 12.0}
+_RADII = {UNJUDGED: 4.0, QUIET: 3.0, ALARM_EARLIER: 7.0, ALARM: 8.0, STRONG: 10.0, VERY_STRONG: 12.0}
 """Radii of circles where the drawing is `WIDTH` wide."""
 
 _MARGIN = 0.12
@@ -24,7 +31,7 @@ _WIDEST, _TALLEST = 2.2, 1.4
 _ROOMY, _SMALLEST = 100, 0.4
 """More alarms than the first have smaller circles, at the least by the second."""
 _MOST_CIRCLES = 1000
-"""Places in alarm beyond so many, the weakest, are drawn as quiet ones are."""
+"""Places in alarm beyond so many, the weakest, have a dot of their colour, but no words and no link."""
 
 
 @dataclass(frozen=True)
@@ -138,26 +145,19 @@ def _circles(ranking: Ranking, spots: list[Spot], words: AlertWords, anchors: Ma
     parts += [f'<path class="area" d="{path}"/>' for path in world.paths.values()]
     alarmed = [i for i in np.argsort([-spot.level for spot in spots], kind="stable") if spots[i].level >= ALARM_EARLIER]
     shown = set(alarmed[:_MOST_CIRCLES])
-    for level in (QUIET, UNJUDGED):
+    for level in _levels(spots):
         # Dots of no length with round ends: a few bytes each, for tens of thousands of places.
-        dots = sorted(
-            {f"M{x[i]:.4g} {y[i]:.4g}h0" for i, spot in enumerate(spots) if _drawn_as(spot, i, shown) == level}
-        )
+        these = [i for i, spot in enumerate(spots) if spot.level == level and i not in shown]
+        dots = "".join(sorted({f"M{x[i]:.4g} {y[i]:.4g}h0" for i in these}))
         if dots:
             width = 2 * _RADII[level] * unit
-            parts.append(f'<path class="dots {LEVEL_CLASSES[level]}" stroke-width="{width:.3g}" d="{"".join(dots)}"/>')
+            parts.append(f'<path class="dots {LEVEL_CLASSES[level]}" stroke-width="{width:.3g}" d="{dots}"/>')
     for i in reversed(alarmed[:_MOST_CIRCLES]):
         spot = spots[i]
         circle = f'<circle class="area {LEVEL_CLASSES[spot.level]}" cx="{x[i]:.2f}" cy="{y[i]:.2f}"'
         parts.append(_linked(f'{circle} r="{_RADII[spot.level] * unit:.3g}">', spot, words, anchors))
     nowhere = ranking.alerts.observations.series.height - sum(len(spot.series) for spot in spots)
     return AlertMap(_whole(parts, frame, words), _levels(spots), (), nowhere)
-
-
-def _drawn_as(spot: Spot, index: int, shown: set[int]) -> int | None:
-    if index in shown:
-        return None
-    return UNJUDGED if spot.level == UNJUDGED else QUIET
 
 
 def _frame(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float, float]:
@@ -183,23 +183,19 @@ def _linked(shape: str, spot: Spot, words: AlertWords, anchors: Mapping[int, str
 
 
 def _said(spot: Spot, words: AlertWords) -> str:
-    return f"{spot.name}: {', '.join(_facts(spot, words))}"
-
-
-def _facts(spot: Spot, words: AlertWords) -> Iterator[str]:
-    yield level_name(spot.level, words)
-    yield words.say("series: {n}").format(n=words.numbers.exact(len(spot.series)))
+    series = words.say("series: {n}").format(n=words.numbers.exact(len(spot.series)))
+    return f"{spot.name}: {level_name(spot.level, words)}, {series}"
 
 
 def level_name(level: int, words: AlertWords) -> str:
     """Name a level of the map."""
     names = {
-        -1: words.say("not judged"),
-        0: words.say("no alarm"),
-        1: words.say("alarm in an earlier period"),
-        2: words.say("alarm in the last period"),
-        3: words.say("strong alarm (p ≤ 0.001)"),
-        4: words.say("very strong alarm (p ≤ 0.000001)"),
+        UNJUDGED: words.say("not judged"),
+        QUIET: words.say("no alarm"),
+        ALARM_EARLIER: words.say("alarm in an earlier period"),
+        ALARM: words.say("alarm in the last period"),
+        STRONG: words.say("strong alarm (p ≤ 0.001)"),
+        VERY_STRONG: words.say("very strong alarm (p ≤ 0.000001)"),
     }
     return names[level]
 

@@ -46,8 +46,9 @@ class AlertWords:
         return " · ".join(word for word in named if word.casefold() not in name.casefold())
 
     def title(self, series: Mapping[str, Any]) -> str:
-        """Name a series and what it is about in one line."""
-        return " · ".join(part for part in (str(series["series"]), self.about(series)) if part)
+        """Name a series and what it is about in one line of signs that can be drawn."""
+        line = " · ".join(part for part in (str(series["series"]), self.about(series)) if part)
+        return "".join(sign if sign.isprintable() else " " for sign in line)
 
     def status(self, status: str) -> str:
         """Name the status of an alarm."""

@@ -9,7 +9,7 @@ from mamori import __version__
 from mamori.core.files import atomic_path
 from mamori.core.messages import check_language
 from mamori.report import alert_joined, alert_map, alert_method, page
-from mamori.report.alert_rows import AlertRow, Ranking
+from mamori.report.alert_rows import EARLIER, NOW, SET_ASIDE, AlertRow, Ranking
 from mamori.report.alert_words import AlertWords
 from mamori.report.series_course import BOTTOM, LEFT, RIGHT, TOP, PlotSettings, SeriesCourse
 from mamori.report.series_plot import draw_series, plain_style
@@ -97,7 +97,7 @@ class _Report:
             "sentences": self._sentences(),
             "blocks": [
                 {"name": name, "rows": [row for row in rows if row["block"] == block]}
-                for block, name in enumerate(self._block_names())
+                for block, name in self._block_names().items()
             ],
             "columns": self._columns(),
             "shown_count": len(rows),
@@ -134,7 +134,7 @@ class _Report:
 
     def _headline(self) -> dict[str, str]:
         """The parts of the first sentence."""
-        alarms = int((self.ranking.block == 0).sum())
+        alarms = int((self.ranking.block == NOW).sum())
         return {
             "when": self.periods.full(self.last_column),
             "alarms": self.words.numbers.exact(alarms),
@@ -148,10 +148,10 @@ class _Report:
         unjudged = self.alerts.observations.series.height - self.ranking.tested
         if unjudged:
             found.append(say("Series that could not be judged: {n}.").format(n=exact(unjudged)))
-        earlier = int((self.ranking.block == 1).sum())
+        earlier = int((self.ranking.block == EARLIER).sum())
         if earlier:
             found.append(say("Series in alarm only in an earlier period judged: {n}.").format(n=exact(earlier)))
-        dismissed = int((self.ranking.block == 2).sum())
+        dismissed = int((self.ranking.block == SET_ASIDE).sum())
         if dismissed:
             found.append(say("Dismissed by earlier judgement: {n}.").format(n=exact(dismissed)))
         if self.settings.incomplete and self.last_column >= len(self.alerts.observations.t) - self.settings.incomplete:
@@ -180,9 +180,13 @@ class _Report:
             alpha=numbers.probability(level),
         )
 
-    def _block_names(self) -> list[str]:
+    def _block_names(self) -> dict[int, str]:
         say = self.words.say
-        return [say("In alarm in the last period judged"), say("In alarm only earlier"), say("Dismissed")]
+        return {
+            NOW: say("In alarm in the last period judged"),
+            EARLIER: say("In alarm only earlier"),
+            SET_ASIDE: say("Dismissed"),
+        }
 
     def _columns(self) -> list[tuple[str, str]]:
         """The columns of the table of alarms: key and heading."""

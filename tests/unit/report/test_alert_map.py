@@ -1,5 +1,8 @@
 from xml.etree import ElementTree as ET
 
+import pytest
+
+from mamori.report import alert_map
 from mamori.report.alert_map import AlertMap, draw_map
 from mamori.report.alert_rows import ALARM_EARLIER, QUIET, STRONG, UNJUDGED, Ranking
 from mamori.report.alert_words import AlertWords
@@ -76,6 +79,17 @@ def test_coordinates_are_circles_in_a_part_of_the_world() -> None:
     assert {node.attrib["class"] for node in root.iter(f"{SVG}path")} >= {"dots quiet", "dots unjudged"}
     assert found.levels == (UNJUDGED, QUIET, ALARM_EARLIER, STRONG)
     assert found.nowhere == 1
+
+
+def test_alarms_beyond_the_most_are_dots_of_their_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alert_map, "_MOST_CIRCLES", 1)
+    counts = make_counts(3)
+    counts[:, -1] = 40, 31, 21
+    found = drawn(make_alerts(counts, labels={"latitude": [1.0, 2.0, 3.0], "longitude": [32.0, 33.0, 34.0]}))
+    assert len(links(found)) == 1
+    assert found is not None
+    assert 'class="dots strong"' in found.drawing
+    assert 'class="dots alarm"' in found.drawing
 
 
 def test_one_point_is_enough_for_a_map() -> None:
