@@ -28,9 +28,9 @@ COMPUTED, GAP, NO_CONVERGENCE, NOT_FINITE = 0, 3, 5, 7  # the codes of `Reason`
 COUNT, PRIOR, WEIGHT, BASE, LOG_START, COUNT_LOG, MEAN, LAST, RESIDUAL = range(9)
 POINT_ROWS = 9
 # Rows of `cells`: level; sums of weight x count and weight x base; W and W t of a step; its right side, then its
-# move of the level; W and W t of the means it led to; exp level.
-LEVEL, COUNTS, BASES, SUM_W, SUM_WT, MOVE, NEXT_W, NEXT_WT, FACTOR = range(9)
-CELL_ROWS = 9
+# move of the level; W and W t of the means it led to; exp of the level, and of that before the move.
+LEVEL, COUNTS, BASES, SUM_W, SUM_WT, MOVE, NEXT_W, NEXT_WT, FACTOR, FACTOR_BEFORE = range(10)
+CELL_ROWS = 10
 # Entries of `fit`, scalars of one fit of one series.
 (
     SLOPE,
@@ -49,6 +49,8 @@ CELL_ROWS = 9
     SPREAD,
 ) = range(14)
 FIT_SIZE = 14
+# Rows of `factors`: growth over each kind of step in time, by the present slope and by that before the last step.
+NOW, BEFORE = 0, 1
 
 
 @cache
@@ -74,7 +76,7 @@ def predict_all(history, weights, population, logs, columns, run_start, run_cell
     """
     points = np.empty((POINT_ROWS, len(columns)))
     cells = np.empty((CELL_ROWS, cell + 1))
-    factors = np.empty(len(steps))
+    factors = np.empty((2, len(steps)))
     fit = np.empty(FIT_SIZE)
     ones = np.ones(history.shape[1])
     for s in range(history.shape[0]):
@@ -273,7 +275,7 @@ def _solve(trend, cells, fit):
 def _follow_trend(run_start, run_cell, times, step_of, steps, points, cells, factors, fit):
     """Sum what the next step needs: W and W t by cell, W t t, at the means of the present levels and slope."""
     for i in range(len(steps)):
-        factors[i] = math.exp(fit[SLOPE] * steps[i])
+        factors[NOW, i] = math.exp(fit[SLOPE] * steps[i])
     for c in range(cells.shape[1]):
         cells[FACTOR, c] = math.exp(cells[LEVEL, c])
         cells[NEXT_W, c] = cells[NEXT_WT, c] = 0.0
@@ -284,7 +286,7 @@ def _follow_trend(run_start, run_cell, times, step_of, steps, points, cells, fac
         level = cells[FACTOR, c]
         w_sum = wt_sum = 0.0
         for j in range(run_start[r], run_start[r + 1]):
-            growth *= factors[step_of[j]]
+            growth *= factors[NOW, step_of[j]]
             w = points[WEIGHT, j] * max(level * growth * points[BASE, j], SMALLEST_MEAN)
             wt = w * times[j]
             w_sum += w
@@ -298,19 +300,22 @@ def _follow_trend(run_start, run_cell, times, step_of, steps, points, cells, fac
 @inner_kernel
 def _set_means(step, run_start, run_cell, times, step_of, steps, points, cells, factors, fit):
     """Set the means of the points, and as `LAST` those before the last step."""
-    for back in range(2):
-        row = LAST if back == 1 else MEAN
-        slope = fit[SLOPE] - back * fit[SLOPE_MOVE]
-        for i in range(len(steps)):
-            factors[i] = math.exp(slope * steps[i])
-        for c in range(cells.shape[1]):
-            cells[FACTOR, c] = math.exp(cells[LEVEL, c] - back * cells[MOVE, c])
-        growth = math.exp(slope * (times[0] - steps[step_of[0]]))
-        for r in range(len(run_cell)):
-            level = cells[FACTOR, run_cell[r]]
-            for j in range(run_start[r], run_start[r + 1]):
-                growth *= factors[step_of[j]]
-                points[row, j] = max(level * growth * points[BASE, j], SMALLEST_MEAN)
+    slope, slope_before = fit[SLOPE], fit[SLOPE] - fit[SLOPE_MOVE]
+    for i in range(len(steps)):
+        factors[NOW, i] = math.exp(slope * steps[i])
+        factors[BEFORE, i] = math.exp(slope_before * steps[i])
+    for c in range(cells.shape[1]):
+        cells[FACTOR, c] = math.exp(cells[LEVEL, c])
+        cells[FACTOR_BEFORE, c] = math.exp(cells[LEVEL, c] - cells[MOVE, c])
+    first = times[0] - steps[step_of[0]]
+    growth, growth_before = math.exp(slope * first), math.exp(slope_before * first)
+    for r in range(len(run_cell)):
+        level, level_before = cells[FACTOR, run_cell[r]], cells[FACTOR_BEFORE, run_cell[r]]
+        for j in range(run_start[r], run_start[r + 1]):
+            growth *= factors[NOW, step_of[j]]
+            growth_before *= factors[BEFORE, step_of[j]]
+            points[MEAN, j] = max(level * growth * points[BASE, j], SMALLEST_MEAN)
+            points[LAST, j] = max(level_before * growth_before * points[BASE, j], SMALLEST_MEAN)
     if step == 0:
         for j in range(points.shape[1]):
             points[LAST, j] = points[COUNT, j] + 0.1
@@ -355,23 +360,22 @@ def _weigh_down(trend, threshold, run_start, run_cell, times, points, cells, fit
     The residual is 1.5 (y^(2/3) mean^(-1/6) - mean^(1/2)) / sqrt(phi (1 - leverage)), which is never above
     Pearson's (y - mean) / mean^(1/2) / sqrt(...): only where the latter exceeds the threshold is it computed.
     """
-    total, found = 0.0, False
+    total, found = fit[POINTS], False
     for r in range(len(run_cell)):
         c = run_cell[r]
         if cells[SUM_W, c] <= 0.0:
             continue
         middle = cells[SUM_WT, c] / cells[SUM_W, c]
         for j in range(run_start[r], run_start[r + 1]):
-            if points[PRIOR, j] <= 0.0:
-                continue
-            total += 1.0
             residual, mean = points[RESIDUAL, j], points[MEAN, j]
+            if residual <= 0.0 or points[PRIOR, j] <= 0.0:
+                continue
             share = 1.0 / cells[SUM_W, c]
             if trend:
                 share += (times[j] - middle) ** 2 / fit[SCHUR]
             left = 1.0 - points[PRIOR, j] * points[LAST, j] * share
             variance = fit[PHI] * left
-            if residual <= 0.0 or left < FULL_LEVERAGE or residual * residual * mean <= threshold**2 * variance:
+            if left < FULL_LEVERAGE or residual * residual * mean <= threshold**2 * variance:
                 continue
             anscombe = 1.5 * (math.pow(1.0 + residual, 2.0 / 3.0) - 1.0) * math.sqrt(mean / variance)
             if anscombe > threshold:
