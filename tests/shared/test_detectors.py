@@ -96,6 +96,24 @@ def test_reference_cases(shared: Path) -> None:
     assert all(row[2] == 0 and row[3] <= TOLERANCE for row in table.values())
 
 
+def test_outputs_where_the_package_fails(shared: Path) -> None:
+    """Up to the first alarm of either, the package's statistic never lies above ours: its search stops short."""
+    folder = shared / "reference/surveillance"
+    below = []
+    for case in json.loads((folder / "ears_cusum_glr_bayes_index.json").read_text()):
+        if case.get("use_for_acceptance") is False:
+            seen = _observe(_floats(_read(folder / f"series/{case['case']}.csv"), "observed")[None])
+            want = _read(folder / case["output"])
+            got = _run(case, seen, want)
+            alarmed = np.flatnonzero(got.alarm[0] | (_floats(want, "alarm") == 1))
+            alike = slice(0, alarmed[0] + 1 if alarmed.size else None)
+            theirs, ours = _floats(want, "glr_value")[alike], got.score[0, alike]
+            assert (theirs <= ours + TOLERANCE * np.maximum(ours, 1)).all(), case["output"]
+            below.append(int(np.sum(theirs < ours - 1e-6)))
+    print(f"\nweeks in which the package misses the maximum, by output: {below}")
+    assert len(below) == 13
+
+
 @pytest.mark.parametrize("method", PANEL)
 def test_alarms_on_the_panel(shared: Path, method: str) -> None:
     folder = shared / "reference/surveillance/panel"

@@ -137,7 +137,10 @@ class Glr(LikelihoodRatioChart):
     )
     window: int = Field(-1, ge=-1, alias="M", description="How many periods back a change may lie; -1 for no limit.")
     least_periods: int = Field(
-        1, ge=1, alias="Mtilde", description="Periods that a change holds at least; one more for Poisson and a window."
+        1,
+        ge=1,
+        alias="Mtilde",
+        description="Periods a change holds at least; one more for Poisson counts, an intercept change and a window.",
     )
 
     def _run(
@@ -151,7 +154,7 @@ class Glr(LikelihoodRatioChart):
             mean,
             dispersion,
             self.change == "epi",
-            self.least_periods + int(self.dispersion == 0 and self.window >= 0),
+            self.least_periods + int(self.dispersion == 0 and self.window >= 0 and self.change == "intercept"),
             self.window,
             self.threshold,
             chart.value,
