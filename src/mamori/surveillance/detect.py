@@ -60,9 +60,9 @@ class Alerts:
 
         last = self._table(slice(-1, None))
         own = pl.col("folded_into").is_null() if self.folded_into is not None else pl.lit(value=True)
-        excess = pl.col("observed") / pl.col("expected")
-        order = [pl.col("pvalue"), excess.alias("excess")]
-        return last.filter(pl.col("alarm") & own).sort(order, descending=[False, True], nulls_last=True)
+        by = ["qvalue", "pvalue"] if self.qvalue is not None else ["pvalue"]
+        order = [*map(pl.col, by), (pl.col("expected") - pl.col("observed")).alias("excess")]
+        return last.filter(pl.col("alarm") & own).sort(order, nulls_last=True)
 
     def _table(self, chosen: slice) -> "pl.DataFrame":
         import polars as pl
