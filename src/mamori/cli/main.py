@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from mamori.cli import data, detect, exercise, scan, simulate, timeliness
+from mamori.cli import data, detect, exercise, fuse, scan, simulate, timeliness
 from mamori.cli._common import Interrupted, command_group
 from mamori.core.errors import MamoriError
 
@@ -28,6 +28,7 @@ app = command_group(
 )
 app.command()(simulate.simulate)
 app.command()(detect.detect)
+app.command()(fuse.fuse)
 app.command()(scan.scan)
 app.command()(timeliness.timeliness)
 app.add_typer(data.app, name="data")
