@@ -146,11 +146,11 @@ def _baseline(calendar: Calendar, target: int, columns: np.ndarray, label: np.nd
     starts = np.flatnonzero(np.diff(label, prepend=-1))
     middle = float(when.mean())
     return Baseline(
-        columns=columns.astype(np.uint64),
-        run_start=np.append(starts, len(label)).astype(np.uint64),
-        run_cell=label[starts].astype(np.uint64),
+        columns=columns,
+        run_start=np.append(starts, len(label)),
+        run_cell=label[starts],
         times=(when - middle) / unit,
-        step_of=step_of.astype(np.uint64),
+        step_of=step_of,
         steps=steps / unit,
         ahead=(float(calendar.days[target]) - middle) / unit,
         cell=cell,

@@ -55,10 +55,14 @@ def predict(
         base = baseline(int(target))
         if base is None:
             continue
+        # Unsigned indices are never negative: the kernel need not look whether they count from the end.
+        columns, run_start, run_cell, step_of = (
+            i.astype(np.uint64) for i in (base.columns, base.run_start, base.run_cell, base.step_of)
+        )
         predict_all(
-            history, weights, people, logarithms(), base.columns, base.run_start, base.run_cell, base.times,
-            base.step_of, base.steps, int(target), base.ahead, base.cell, fit.trend, fit.keep_trend,
-            _critical(fit.trend_significance, len(base.columns)), fit.reweight, fit.weights_threshold, fit.quirk,
+            history, weights, people, logarithms(), columns, run_start, run_cell, base.times, step_of, base.steps,
+            int(target), base.ahead, base.cell, fit.trend, fit.keep_trend,
+            _critical(fit.trend_significance, len(columns)), fit.reweight, fit.weights_threshold, fit.quirk,
             fit.error_by_phi, out[k], reason[k],
         )  # fmt: skip
     log_mean, error, phi, trend = np.moveaxis(out, (1, 2, 0), (0, 1, 2))
