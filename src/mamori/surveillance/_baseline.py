@@ -18,7 +18,7 @@ class Baseline:
 
     `columns`: their periods; points from ``run_start[r]`` to before ``run_start[r + 1]`` are of the seasonal cell
     ``run_cell[r]``; `times`: from their middle, in spacings of the first two; ``steps[step_of[j]]`` is the time
-    from point j - 1 to j; the target lies at `ahead`, in `cell`.
+    from point j - 1 to j; the target lies at `ahead`, in `cell`, the last.
     """
 
     columns: np.ndarray
@@ -136,15 +136,13 @@ def _label_gap(label: np.ndarray, start: int, stop: int, periods: int, half_wind
     label[start:stop] = np.repeat(np.arange(periods - 1), sizes)
 
 
-def _baseline(calendar: Calendar, target: int, columns: np.ndarray, label: np.ndarray, cell: int) -> Baseline | None:
-    """Return the baseline of these columns (in order of time), None where there are fewer than two."""
-    if len(columns) < 2:
-        return None
+def _baseline(calendar: Calendar, target: int, columns: np.ndarray, label: np.ndarray, cell: int) -> Baseline:
+    """Return the baseline of these columns, in order of time."""
     when = calendar.days[columns]
-    unit = float(when[1] - when[0])
-    steps, step_of = np.unique(np.diff(when, prepend=when[0]), return_inverse=True)
+    unit = float(when[1] - when[0]) if len(when) > 1 else 1.0
+    middle = float(when.mean()) if len(when) else 0.0
+    steps, step_of = np.unique(np.diff(when, prepend=when[:1]), return_inverse=True)
     starts = np.flatnonzero(np.diff(label, prepend=-1))
-    middle = float(when.mean())
     return Baseline(
         columns=columns,
         run_start=np.append(starts, len(label)),

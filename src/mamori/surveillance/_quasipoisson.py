@@ -68,7 +68,7 @@ def predict_all(history, weights, population, logs, columns, run_start, run_cell
 
     ``weights`` and ``population`` (S, T) may have no rows: all 1. Points from ``run_start[r]`` to before
     ``run_start[r + 1]`` are of cell ``run_cell[r]``; they lie at ``times`` (n,), each ``steps[step_of[j]]`` after
-    the one before; the target lies at ``ahead``, in ``cell``. ``trend``: fit one; ``keep_trend``: it may be kept;
+    the one before; the target lies at ``ahead``, in the last ``cell``. ``trend``: fit one; ``keep_trend``: it may be kept;
     ``critical[d]``: |t| above which it is significant with d
     degrees of freedom. ``quirk``: see `_disperse`;
     ``by_phi``: the standard error of the prediction uses phi, not that dispersion.

@@ -331,6 +331,44 @@ def test_a_bound_without_end_is_not_finite() -> None:
     assert 0.0 < delta.expected[0, 0] < delta.upperbound[0, 0] < 0.01
 
 
+def test_too_few_points_are_a_gap() -> None:
+    counts = simulate(2) + 3.0
+    for settings in ({"years_back": 1, "half_window": 0}, {"years_back": 1, "past_excluded": 60}):
+        found = FarringtonFlexible(**settings).detect(observe(counts), TARGETS)
+        assert (found.reason == Reason.GAP).all()
+
+
+def test_a_population_unknown_at_the_target_is_not_finite() -> None:
+    counts = simulate(3) + 3.0
+    people = np.full_like(counts, 1000.0)
+    people[0, 365], people[1, 365] = np.nan, 0.0
+    people[2, 300:310] = np.nan  # points of the baseline are only left out
+    found = FarringtonFlexible(population_offset=True).detect(observe(counts, denominator=people), np.array([365]))
+    assert found.reason[:, 0].tolist() == [Reason.NOT_FINITE, Reason.NOT_FINITE, Reason.COMPUTED]
+    assert not found.alarm[:2].any()
+
+
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_strange_counts_give_a_number_or_a_reason(settings: dict[str, Any]) -> None:
+    random = np.random.default_rng(9)
+    counts = np.stack(
+        [
+            np.full(PERIODS, 1e12),
+            np.where(np.arange(PERIODS) == 200, 1e9, 0.0),
+            random.integers(0, 2, PERIODS) * 1e6,
+            np.exp(np.linspace(0.0, 30.0, PERIODS)),
+            np.where(np.arange(PERIODS) % 52 == 0, 1.0, 0.0),
+            random.random(PERIODS),
+            np.where(random.random(PERIODS) < 0.9, np.nan, 5.0),
+        ]
+    )
+    found = FarringtonFlexible(**settings).detect(observe(counts), np.arange(PERIODS))
+    computed = found.reason == Reason.COMPUTED
+    for name in ("expected", "upperbound", "score", "pvalue", "phi"):
+        assert np.isfinite(getattr(found, name)[computed]).all(), name
+    assert np.isnan(found.upperbound[~computed & (found.reason != Reason.MISSING_COUNT)]).all()
+
+
 def test_a_season_without_any_count_is_a_gap() -> None:
     counts = simulate(1) + 3.0
     history = counts.copy()
