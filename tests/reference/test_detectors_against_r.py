@@ -1,4 +1,4 @@
-"""Alarms of the R package surveillance on twelve simulated series, method by method."""
+"""Alarms of the R package surveillance on twenty simulated series, method by method."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ METHODS: dict[str, Detector] = {
 @pytest.fixture(scope="module")
 def panel() -> Observations:
     """Counts of 520 weeks, simulated."""
-    frame = pl.read_csv(HERE / "detectors_panel.csv")
+    frame = pl.read_csv(HERE / "farrington_counts.csv")
     counts = np.ascontiguousarray(frame.drop("t").to_numpy().T.astype(np.float64))
     names = pl.DataFrame({"series": frame.columns[1:]})
     return Observations(names, frame["t"].to_numpy(), counts, counts, frequency=52)
@@ -40,7 +40,7 @@ def test_alarms_are_those_of_the_package(panel: Observations, method: str) -> No
     """Every alarm and every value that the package leaves empty (C3 after equal counts) is ours too."""
     result = METHODS[method].detect(panel, np.arange(FIRST - 1, LAST))
     weeks = np.arange(FIRST, LAST + 1)
-    figures = pl.read_csv(HERE / "detectors_panel_alarms.csv").filter(pl.col("method") == method)
+    figures = pl.read_csv(HERE / "detector_alarms_r.csv").filter(pl.col("method") == method)
     assert figures["series"].to_list() == panel.names
     for row, (alarms, missing) in enumerate(figures.select("alarms", "missing").rows()):
         assert weeks[result.alarm[row]].tolist() == [int(t) for t in (alarms or "").split()]
