@@ -271,7 +271,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fusion", description=__doc__)
     parser.add_argument("--events", type=int, default=600)
     parser.add_argument("--quiet-places", type=int, default=600)
-    parser.add_argument("--rates", type=float, nargs="+", default=[0.01, 0.002])
+    parser.add_argument("--rates", type=float, nargs="+", default=[0.01, 0.005, 0.002])
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
     print(

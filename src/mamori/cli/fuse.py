@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import date
 from pathlib import Path
@@ -115,12 +116,19 @@ def fuse(
         )
     if out is not None:
         write_table(fusion.table(), out)
+        given = [file for file in (streams, observations, *files.values()) if file is not None]
+        made_from = fusion.provenance | {"inputs": {str(file): _digest(file) for file in given}}
         with atomic_path(out.with_suffix(".provenance.json")) as partial:
-            partial.write_text(json.dumps(fusion.provenance, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            partial.write_text(json.dumps(made_from, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     _print_notes(signals, lang)
     _print_summary(fusion, lang)
     if out is not None:
         typer.echo(f"{text('Written', lang)}: {out}")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _day(given: str | None, option: str) -> date | None:

@@ -18,6 +18,7 @@ import numpy as np
 
 from mamori.core.errors import InputError, did_you_mean
 from mamori.core.executor import run_chunks
+from mamori.core.provenance import provenance
 from mamori.core.rng import stream_key
 from mamori.surveillance._fusion import filter_events
 from mamori.surveillance.signals import Signals
@@ -159,7 +160,7 @@ def fuse_streams(
     events) the threshold is what that share of its place-weeks exceeds. Otherwise it is simulated from the model with
     `seed`, on the weeks that were observed; that holds where each week's false alarms come anew, at the stated rates.
     `workers`: threads, by default one per processor; the result does not depend on them. `progress` is told (parts
-    done, parts in all).
+    done, parts in all), first of the places, then of the simulation.
 
     Raises `InputError` for more than 10 streams, a rate outside (0, 0.5], an unknown kind of evidence, or a quiet
     period too short for the rate.
@@ -196,8 +197,9 @@ def fuse_streams(
         threshold = _quiet_threshold(signals.weeks, log_odds, quiet, false_positive_rate)
     settings = {"evidence": evidence, "false_positive_rate": false_positive_rate, "seed": seed, **asdict(process)}
     settings["quiet"] = quiet and [str(day) for day in quiet]
-    provenance = {"settings": settings, "streams": [asdict(stream) for stream in signals.streams]}
-    return Fusion(signals, process, log_odds, contributions, age, threshold, false_positive_rate, provenance)
+    described = [asdict(stream) for stream in signals.streams]
+    made_from = provenance(streams=described) | {"settings": settings, "streams": described}
+    return Fusion(signals, process, log_odds, contributions, age, threshold, false_positive_rate, made_from)
 
 
 def simulated_threshold(

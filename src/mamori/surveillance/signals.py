@@ -155,12 +155,11 @@ def _checked(given: "pl.DataFrame", source: str, ignored: set[str]) -> "pl.DataF
         words = frame.get_column("alarm").cast(pl.String).str.strip_chars().str.to_lowercase()
         frame = frame.with_columns(words.replace({"1": "true", "0": "false", "1.0": "true", "0.0": "false"}))
     if "pvalue" in known:
-        numbers = frame.get_column("pvalue")
-        missing = numbers.str.strip_chars().str.to_lowercase() == "nan" if numbers.dtype == pl.String else None
-        if missing is not None:
-            frame = frame.with_columns(pl.when(~missing).then(numbers).alias("pvalue"))
-        elif numbers.dtype.is_float():
-            frame = frame.with_columns(numbers.fill_nan(None))
+        values = frame.get_column("pvalue")
+        if values.dtype.is_float():
+            frame = frame.with_columns(values.fill_nan(None))
+        elif values.dtype == pl.String:
+            frame = frame.with_columns(values.replace(["NaN", "nan"], [None, None]))
     rows = pl.Series("row", range(2, frame.height + 2), dtype=pl.Int64)
     return definition.validate(frame, source).with_columns(rows, pl.lit(source).alias("source"))
 

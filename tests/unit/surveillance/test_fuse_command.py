@@ -47,6 +47,7 @@ def test_a_run_writes_the_posterior_and_prints_the_places(folder: Path, capsys: 
     provenance = json.loads((folder / "posterior.provenance.json").read_text(encoding="utf-8"))
     assert provenance["settings"]["false_positive_rate"] == 0.02
     assert [stream["stream"] for stream in provenance["streams"]] == ["water", "human"]
+    assert len(provenance["inputs"]) == 3
     printed = capsys.readouterr().out
     assert printed.index("B") < printed.index("A  ")
     for word in ("2024-03-04", "water", "human", "Wished false alarms: 2.00%", "posterior.csv"):
