@@ -54,7 +54,8 @@ class Lookup:
         return self._find(batch) if self.names else np.zeros(batch.height, dtype=np.int64)
 
     def _counted(self, batch: "pl.DataFrame") -> np.ndarray:
-        return np.asarray(self._dense[batch.get_column(self.names[0]).to_physical().to_numpy() - self._first])
+        keys = batch.get_column(self.names[0]).to_physical().to_numpy().astype(np.int64, copy=False)
+        return np.asarray(self._dense[keys - self._first])
 
     def _hashed(self, batch: "pl.DataFrame") -> np.ndarray:
         hashes = batch.get_column(self.names[0]).hash(0).to_numpy()

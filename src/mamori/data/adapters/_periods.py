@@ -159,6 +159,10 @@ class Axis:
     calendar: Calendar | None
     position: np.ndarray
 
+    def written(self, column: int) -> str:
+        """Return how messages name the period of a column: its date, or its number."""
+        return str(self.t[column] if self.dates is None else self.dates[column])
+
 
 def numbered_axis(numbers: Sequence[int], frequency: int | None) -> Axis:
     """Return the axis of undated periods whose numbers `t` are given, each once."""

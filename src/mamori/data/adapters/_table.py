@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 FIRST_ROW = 2
 """Rows are counted as in a CSV file: the header is row 1."""
 BATCH_ROWS = 1_000_000
+MAXIMUM_HEADER = 1 << 26
+"""Bytes; a line longer than this is no header."""
 ROW = "_file_row"
 
 Rows = range | np.ndarray
@@ -209,12 +211,11 @@ def _roles(
 ) -> dict[str, str]:
     """Return the column of each known role that is in the file under one of the role's names."""
     roles: dict[str, str] = {}
-    free = [name for name in names if name not in columns.values()]
+    free = {name: snake_case(name) for name in names if name not in columns.values()}
     for role, meant in known.items():
         if role in columns:
             continue
-        exact = [name for name in free if name == role]
-        alike = exact or [name for name in free if snake_case(name) in meant]
+        alike = [role] if role in free else [name for name, snake in free.items() if snake in meant]
         if len(alike) > 1:
             raise InputError(
                 f"{path} has {len(alike)} columns for '{role}': {_listed(alike)}. Name one, drop the others"
@@ -260,15 +261,15 @@ def _open(path: Path) -> "pl.LazyFrame":
 def _decoded(path: Path) -> tuple[Path | io.BytesIO, str]:
     """Return what polars can read (UTF-8) and the header line."""
     with path.open("rb") as stream:
-        head = stream.read(1 << 16)
-    if not head.strip():
+        head = stream.readline(MAXIMUM_HEADER)
+    if not head.strip() and path.stat().st_size <= len(head):
         raise InputError(f"{path} is empty. Give a header and a row")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         content = path.read_bytes().decode("utf-16")
         return io.BytesIO(content.encode()), content.splitlines()[0]
     if b"\0" in head:
         raise InputError(f"{path} is no text, or text in UTF-16 without its mark. Save it as CSV in UTF-8")
-    line = head.removeprefix(codecs.BOM_UTF8).split(b"\n", 1)[0].rstrip(b"\r")
+    line = head.removeprefix(codecs.BOM_UTF8).removesuffix(b"\n").removesuffix(b"\r")
     try:
         return path, line.decode()
     except UnicodeDecodeError:
@@ -301,11 +302,13 @@ def _separator(path: Path, header: str) -> str:
 def _check_header(path: Path, names: Sequence[str]) -> None:
     if not any(name.strip() for name in names):
         raise InputError(f"{path}: row 1 is empty; it must name the columns. Remove the row")
-    for index, name in enumerate(names):
+    met = set()
+    for number, name in enumerate(names, 1):
         if not name.strip():
-            raise InputError(f"{path}: column {index + 1} has no name in row 1. Name it")
-        if name in names[:index]:
+            raise InputError(f"{path}: column {number} has no name in row 1. Name it")
+        if name in met:
             raise InputError(f"{path}: two columns are named '{name}'. Rename or remove one")
+        met.add(name)
 
 
 def numbers(

@@ -11,7 +11,7 @@ from mamori.core.contracts import LABELS, Observations
 from mamori.core.errors import InputError, did_you_mean
 from mamori.core.tables import TableDefinition
 from mamori.core.time import CALENDARS
-from mamori.data.adapters._grid import Rules, read_long
+from mamori.data.adapters._grid import Grid, Rules, read_long
 from mamori.data.adapters._series import COORDINATES
 from mamori.data.adapters._table import Rows, Table, numbers, open_table
 from mamori.data.adapters._time import time_axis
@@ -135,16 +135,17 @@ def _read_wide(table: Table, rules: Rules, by: Sequence[str]) -> Observations:
             "Name the columns of the period and of the counts, e.g. date=week, observed=cases"
         )
     axis, period_of = time_axis(table, rules.frequency, rules.calendar)
-    counts = np.full((len(names), len(axis.t)), np.nan)
     wide = replace(table, roles={name: name for name in names} | {role: table.roles[role] for role in time})
+    grid = Grid((len(names), len(axis.t)), rules)
     first_row = np.zeros(len(axis.t), dtype=np.int64)
     for rows, batch in wide.batches([*time, *names]):
         column = period_of(batch)
-        _check_once(table, rows, column, first_row)
-        for index, name in enumerate(names):
-            counts[index, column] = _wide_numbers(wide, name, rows, batch)
-    if rules.missing == "zero":
-        counts[:, first_row == 0] = 0.0
+        if rules.duplicates == "error":
+            _check_once(table, rows, column, first_row)
+        values = _wide_values(wide, names, rows, batch, signed=rules.negative == "missing")
+        cells = np.arange(len(names)) * len(axis.t) + column[:, None]
+        grid.put(cells.reshape(-1), values.reshape(-1), np.repeat(rows, len(names)))
+    counts = grid.filled()
     return Observations(
         series=pl.DataFrame({"series": names}),
         t=axis.t,
@@ -153,6 +154,7 @@ def _read_wide(table: Table, rules: Rules, by: Sequence[str]) -> Observations:
         dates=axis.dates,
         frequency=axis.frequency,
         calendar=axis.calendar,
+        dropped=grid.dropped,
     )
 
 
@@ -164,9 +166,21 @@ def _check_once(table: Table, rows: Rows, column: np.ndarray, first_row: np.ndar
         first_row[period] = row
 
 
-def _wide_numbers(table: Table, name: str, rows: Rows, batch: "pl.DataFrame") -> np.ndarray:
+def _wide_values(table: Table, names: Sequence[str], rows: Rows, batch: "pl.DataFrame", *, signed: bool) -> np.ndarray:
+    """Return the counts of all columns, (rows, series)."""
+    import polars as pl
+
+    frame = batch.select(names)
+    if all(kind.is_numeric() or kind == pl.String for kind in frame.dtypes):
+        # All at once where all cells are sound, as they mostly are; column by column to tell which is not.
+        floats = frame.select(pl.all().cast(pl.Float64, strict=False))
+        values = floats.fill_null(float("nan")).to_numpy()
+        with np.errstate(invalid="ignore"):
+            sound = np.isnan(values) | ((values == np.rint(values)) & (signed | (values >= 0.0)) & np.isfinite(values))
+        if sound.all() and sum(floats.null_count().row(0)) == sum(frame.null_count().row(0)):
+            return values
     try:
-        return numbers(table, name, rows, batch, whole=True)
+        return np.column_stack([numbers(table, name, rows, batch, whole=True, signed=signed) for name in names])
     except InputError as error:
         raise InputError(
             f"{error}. (Without a column 'observed' or 'count', each column but t and date is a series. In a long "

@@ -123,7 +123,7 @@ def test_a_form_can_be_said_and_columns_named(write: Write) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"form": "tydi"}, "form 'tydi' is not known; choose auto, tidy, linelist, dhis2, .* Did you mean 'tidy'?"),
+        ({"form": "tidi"}, "form 'tidi' is not known; choose auto, tidy, linelist, dhis2, .* Did you mean 'tidy'?"),
         ({"calendar": "EPI"}, "calendar 'EPI' is not known"),
         ({"date": "onset"}, "date is onset, which has no meaning for a file of the form tidy"),
         ({"signal": "ah3"}, "signal is ah3, which has no meaning for a file of the form tidy"),

@@ -112,6 +112,21 @@ def test_a_wide_table_has_a_series_in_each_other_column(write: Write) -> None:
     np.testing.assert_array_equal(observations.counts, [[3, 1, np.nan, 5], [np.nan, 2, np.nan, 6]])
 
 
+def test_a_wide_table_follows_the_rules_too(write: Write) -> None:
+    path = write("t,a,b\n1,5,-1\n1,2,3\n4,,7\n")
+    nan = np.nan
+    observations = read_observations(path, duplicates="sum", negative="missing", missing="zero")
+    np.testing.assert_array_equal(observations.counts, [[7, 0, 0, nan], [nan, 0, 0, 7]])
+    assert [(left.rows, left.first_row) for left in observations.dropped] == [(1, 2)]
+
+
+def test_a_header_may_be_long(write: Write) -> None:
+    names = [f"series-{index:06d}" for index in range(9000)]
+    observations = read_observations(write(",".join(["t", *names]) + "\n1" + ",3" * len(names) + "\n"))
+    assert observations.names == names
+    assert observations.counts.sum() == 3 * len(names)
+
+
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
 def test_separators_and_encodings(write: Write, separator: str, encoding: str) -> None:
