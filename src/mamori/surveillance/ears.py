@@ -63,11 +63,12 @@ class Ears(Detector):
                 excess, upper = self._c3(count, moments.mean, sigma, excess, z)
             else:
                 upper = moments.mean + z * sigma
+        score = np.where(np.isfinite(excess) & ~np.isnan(count), excess, np.nan)[:, past:]
         result = Detection(
-            expected=moments.mean[:, past:],
+            expected=np.where(np.isnan(upper), np.nan, moments.mean)[:, past:],
             upperbound=upper[:, past:],
-            score=excess[:, past:],
-            pvalue=ndtr(-excess[:, past:]),
+            score=score,
+            pvalue=ndtr(-score),
             phi=np.full((len(count), len(targets)), np.nan),
             alarm=count[:, past:] > upper[:, past:],
             reason=reason[:, past:],

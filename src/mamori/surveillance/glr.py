@@ -71,7 +71,7 @@ class LikelihoodRatioChart(Detector):
         if self.dispersion is None:
             raise InputError("dispersion is not set; with a mean of your own give it too (0 for Poisson)")
         reason = np.zeros(mean.shape, dtype=np.uint8)
-        return self._detect(observations, targets, InControl(mean, np.zeros(len(mean)), reason, 0))
+        return self._detect(observations, targets, InControl(mean, np.zeros(len(mean)), reason))
 
     def _detect(self, observations: Observations, targets: np.ndarray, known: InControl) -> Detection:
         end = targets[-1] + 1

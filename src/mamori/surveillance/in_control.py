@@ -16,13 +16,12 @@ LEAST_PERIODS = 8
 class InControl:
     """What is expected in control: ``mean`` (S, K) at the targets, ``dispersion`` (S,), a in variance = m + a m^2.
 
-    The chart begins with target ``start``; NaN before it. ``reason`` (S, K) holds codes.
+    ``reason`` (S, K) holds codes; where it is not `Reason.COMPUTED` the mean is NaN.
     """
 
     mean: np.ndarray
     dispersion: np.ndarray
     reason: np.ndarray
-    start: int
 
 
 def in_control_mean(
@@ -40,8 +39,8 @@ def in_control_mean(
     ``history``, with weights, of the periods before the first target (or before the first that leaves
     `LEAST_PERIODS`, with harmonics a year of periods), extrapolated over `targets` (K,).
     ``TOO_SHORT``: before the chart begins; ``GAP``: less than half of the least number of periods is known;
-    ``ZERO_VARIANCE``: no case among them; ``NO_CONVERGENCE``: the fit did not settle. Raises `InputError` where
-    harmonics are asked of series without a frequency.
+    ``ZERO_VARIANCE``: no case among them; ``NO_CONVERGENCE``: the fit did not settle; ``NOT_FINITE``: a trend
+    that leads to no number. Raises `InputError` where harmonics are asked of series without a frequency.
     """
     from mamori.surveillance._in_control import count_regressions
 
@@ -58,7 +57,7 @@ def in_control_mean(
     dispersions = np.full(size, np.nan)
     reason[:, :start] = Reason.TOO_SHORT
     if start == width:
-        return InControl(mean, dispersions, reason, start)
+        return InControl(mean, dispersions, reason)
     stop = int(targets[start])
     design = _design(observations.t, stop, int(targets[-1]) + 1, year or 1, harmonics, trend)
     weights = np.empty((0, 0)) if observations.weights is None else observations.weights
@@ -71,9 +70,11 @@ def in_control_mean(
     code = np.where(converged, Reason.COMPUTED, Reason.NO_CONVERGENCE)
     code = np.where(cases == 0, Reason.ZERO_VARIANCE, code)
     code = np.where(known < least / 2, Reason.GAP, code)
-    reason[:, start:] = code[:, None]
-    mean[:, start:] = np.where(code[:, None] == Reason.COMPUTED, predicted, np.nan)
-    return InControl(mean, np.where(code == Reason.COMPUTED, dispersions, np.nan), reason, start)
+    usable = np.isfinite(predicted) & (predicted > 0)
+    cell = np.where((code[:, None] == Reason.COMPUTED) & ~usable, Reason.NOT_FINITE, code[:, None])
+    reason[:, start:] = cell
+    mean[:, start:] = np.where(cell == Reason.COMPUTED, predicted, np.nan)
+    return InControl(mean, np.where(code == Reason.COMPUTED, dispersions, np.nan), reason)
 
 
 def _design(t: np.ndarray, stop: int, end: int, year: int, harmonics: int, trend: bool) -> np.ndarray:

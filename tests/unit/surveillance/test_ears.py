@@ -84,6 +84,7 @@ def test_flat_baseline_by_our_rule_and_by_the_packages(observe: Observe) -> None
     package = _ears(minSigma=0).detect(observe(counts), target)
     assert package.upperbound[0, 0] == 2
     assert package.alarm[0, 0]
+    assert np.isnan(package.pvalue[0, 0])
     floor = _ears(minSigma=0.5).detect(observe(counts), target)
     assert floor.upperbound[0, 0] == pytest.approx(2 + norm.isf(0.001) * 0.5)
     for result in (ours, package, floor):

@@ -214,6 +214,15 @@ def test_training_that_cannot_teach(observe: Observe) -> None:
     assert not result.alarm[:2].any()
 
 
+def test_a_trend_beyond_all_numbers_is_not_judged(observe: Observe) -> None:
+    count = np.concatenate([2.0 ** np.arange(20), np.zeros(1100)])
+    result = _glr(alpha=0, S=0).detect(observe(count), np.arange(20, 1120))
+    assert result.reason[0, 0] == Reason.COMPUTED
+    assert result.reason[0, -1] == Reason.NOT_FINITE
+    assert np.isnan(result.expected[0, -1])
+    assert np.isnan(result.score[0, -1])
+
+
 def test_a_mean_of_ones_own_is_checked(observe: Observe) -> None:
     seen, targets = observe(np.ones(5)), np.arange(5)
     with pytest.raises(InputError, match=r"the mean has shape \(5,\); it must be series by targets, \(1, 5\)"):
