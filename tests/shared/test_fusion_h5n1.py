@@ -61,9 +61,11 @@ def fusion(shared: Path, request: pytest.FixtureRequest) -> tuple[str, Fusion]:
         place="state_name", date=pl.col("sample_collected").str.to_date(), alarm=pl.col("quantity_nucleic_acids") > 0
     )
     streams = (
-        Stream("herds", "animal", 21.0, 14.0, 0.5, 0.001, coverage=0.9, unreported="no-alarm"),
-        Stream("poultry", "animal", 14.0, 14.0, 0.3, _poultry_rate(outbreaks), coverage=0.5, unreported="no-alarm"),
-        Stream("wastewater", "environment", 10.0, 7.0, 0.4, 0.01, coverage=0.6),
+        Stream("herds", "animal", 21.0, 14.0, 0.5, 0.001, 0.0, coverage=0.9, unreported="no-alarm"),
+        Stream(
+            "poultry", "animal", 14.0, 14.0, 0.3, _poultry_rate(outbreaks), 0.0, coverage=0.5, unreported="no-alarm"
+        ),
+        Stream("wastewater", "environment", 10.0, 7.0, 0.4, 0.01, 0.0, coverage=0.6),
     )
     tables = {"herds": herds, "poultry": poultry, "wastewater": water}
     within = {name: table.filter(pl.col("date").is_between(START, END)) for name, table in tables.items()}

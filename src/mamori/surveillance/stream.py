@@ -41,7 +41,7 @@ class Stream:
     delay_sd_days: float
     sensitivity: float
     false_alarm_rate: float
-    rise_days: float = 0.0
+    rise_days: float = 28.0
     coverage: float = 1.0
     unreported: str = "missing"
     source: str | None = None

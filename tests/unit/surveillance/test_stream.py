@@ -29,7 +29,7 @@ def test_a_signal_takes_the_stated_days_to_full_strength() -> None:
     np.testing.assert_allclose(WATER.rise(7.0).sum(axis=1), 1.0)
     below = sum(1.0 - WATER.rise(day)[0, -1] for day in np.arange(0.05, 400.0, 0.1)) * 0.1
     assert below == pytest.approx(21.0, rel=0.01)  # the mean time is the integral of not being there yet
-    at_once = Stream("s", "human", 7.0, 1.0, 0.5, 0.01)
+    at_once = Stream("s", "human", 7.0, 1.0, 0.5, 0.01, rise_days=0.0)
     assert at_once.rise(0.1)[0].tolist() == [0.0] * (STRENGTHS - 1) + [1.0]
 
 
