@@ -16,13 +16,16 @@ from functools import cache
 import numpy as np
 
 from mamori.core.jit import inner_kernel, kernel
+from mamori.surveillance.detector import Reason
 
 TOLERANCE = 1e-8
 STEPS_AT_MOST = 25
 SMALLEST_MEAN = 2.220446049250313e-16  # as R's inverse log link
 FULL_LEVERAGE = 1e-9  # a point that alone decides its cell has no residual to judge
+NO_SLOPE = 1e-12  # share of W t t within cells below which all points of a cell have the same time
 
-COMPUTED, GAP, NO_CONVERGENCE, NOT_FINITE = 0, 3, 5, 7  # the codes of `Reason`
+COMPUTED, GAP = int(Reason.COMPUTED), int(Reason.GAP)
+NO_CONVERGENCE, NOT_FINITE = int(Reason.NO_CONVERGENCE), int(Reason.NOT_FINITE)
 
 # Rows of `points`, what is kept of each point of the baseline.
 COUNT, PRIOR, WEIGHT, BASE, LOG_START, COUNT_LOG, MEAN, LAST, RESIDUAL = range(9)
@@ -32,22 +35,8 @@ POINT_ROWS = 9
 LEVEL, COUNTS, BASES, SUM_W, SUM_WT, MOVE, NEXT_W, NEXT_WT, FACTOR, FACTOR_BEFORE = range(10)
 CELL_ROWS = 10
 # Entries of `fit`, scalars of one fit of one series.
-(
-    SLOPE,
-    SLOPE_MOVE,
-    SCHUR,
-    SUM_WTT,
-    NEXT_WTT,
-    RIGHT_T,
-    COUNTS_T,
-    SATURATED,
-    DEVIANCE,
-    POINTS,
-    RANK,
-    FREEDOM,
-    PHI,
-    SPREAD,
-) = range(14)
+SLOPE, SLOPE_MOVE, SCHUR, SUM_WTT, NEXT_WTT, RIGHT_T, COUNTS_T, SATURATED, DEVIANCE = range(9)
+POINTS, RANK, FREEDOM, PHI, SPREAD = range(9, 14)
 FIT_SIZE = 14
 # Rows of `factors`: growth over each kind of step in time, by the present slope and by that before the last step.
 NOW, BEFORE = 0, 1
@@ -68,11 +57,10 @@ def predict_all(history, weights, population, logs, columns, run_start, run_cell
 
     ``weights`` and ``population`` (S, T) may have no rows: all 1. Points from ``run_start[r]`` to before
     ``run_start[r + 1]`` are of cell ``run_cell[r]``; they lie at ``times`` (n,), each ``steps[step_of[j]]`` after
-    the one before; the target lies at ``ahead``, in the last ``cell``. ``trend``: fit one; ``keep_trend``: it may be kept;
-    ``critical[d]``: |t| above which it is significant with d
-    degrees of freedom. ``quirk``: see `_disperse`;
-    ``by_phi``: the standard error of the prediction uses phi, not that dispersion.
-    ``out`` (4, S) takes log mean, its standard error, phi, whether a trend was kept; ``reason`` (S,) the code.
+    the one before; the target lies at ``ahead``, in the last ``cell``. ``trend``: fit one; ``keep_trend``: it may be
+    kept; ``critical[d]``: |t| above which it is significant with d degrees of freedom. ``quirk``: see `_disperse`;
+    ``by_phi``: the standard error of the prediction uses phi, not that dispersion. ``out`` (4, S) takes log mean,
+    its standard error, phi, whether a trend was kept; ``reason`` (S,) the code.
     """
     points = np.empty((POINT_ROWS, len(columns)))
     cells = np.empty((CELL_ROWS, cell + 1))
@@ -89,21 +77,8 @@ def predict_all(history, weights, population, logs, columns, run_start, run_cell
             continue
         kept = trend
         while True:
-            fitted = _fit_robustly(
-                kept,
-                reweight,
-                threshold,
-                quirk,
-                run_start,
-                run_cell,
-                times,
-                step_of,
-                steps,
-                points,
-                cells,
-                factors,
-                fit,
-            )
+            fitted = _fit_robustly(kept, reweight, threshold, quirk, run_start, run_cell, times, step_of, steps, points,
+                                   cells, factors, fit)  # fmt: skip
             eta = cells[LEVEL, cell] + fit[SLOPE] * ahead + log_people
             if not kept or (fitted and keep_trend and _significant(critical, fit) and math.exp(eta) <= most):
                 break
@@ -167,11 +142,9 @@ def _fit_robustly(
         if not _fit(trend, run_start, run_cell, times, step_of, steps, points, cells, factors, fit):
             return False
         _disperse(trend, quirk and reweight, points, fit)
-        if (
-            again == 1
-            or not reweight
-            or not _weigh_down(trend, threshold, run_start, run_cell, times, points, cells, fit)
-        ):
+        if again == 1 or not reweight:
+            break
+        if not _weigh_down(trend, threshold, run_start, run_cell, times, points, cells, fit):
             break
     return True
 
@@ -256,7 +229,7 @@ def _solve(trend, cells, fit):
                 middle = cells[SUM_WT, c] / cells[SUM_W, c]
                 schur -= middle * cells[SUM_WT, c]
                 right -= middle * cells[MOVE, c]
-        if not schur > 1e-12 * scale:
+        if not schur > NO_SLOPE * scale:
             return False
         fit[SCHUR] = schur
         slope = right / schur
@@ -328,7 +301,7 @@ def _set_deviance(cells, fit):
     for c in range(cells.shape[1]):
         counts += cells[COUNTS, c]
         bases += cells[BASES, c]
-    middle = math.log(counts / bases) if counts > 0.0 else 0.0  # so that large counts do not cancel
+    middle = math.log(counts / bases) if counts > 0.0 else 0.0  # so that the sum is of small differences
     half = fit[SATURATED] - middle * counts - fit[SLOPE] * fit[COUNTS_T] - counts
     for c in range(cells.shape[1]):
         half += cells[NEXT_W, c] - cells[COUNTS, c] * (cells[LEVEL, c] - middle)

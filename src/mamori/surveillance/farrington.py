@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from mamori.core.contracts import Observations
 from mamori.surveillance.detector import Detection, Detector, Reason
@@ -30,7 +30,7 @@ class Farrington(Detector):
         "2/3", alias="powertrans", description="Power of counts taken as normal by the delta method"
     )
     alpha: float = Field(0.05, gt=0.0, lt=1.0, description="Probability outside both prediction limits, two-sided")
-    limit54: tuple[int, int] = Field(
+    limit54: tuple[NonNegativeInt, PositiveInt] = Field(
         (5, 4), description="No alarm where the last so many periods (second) have fewer cases than this (first)"
     )
     date_mode: bool | None = Field(

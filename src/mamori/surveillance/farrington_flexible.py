@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from mamori.core.contracts import Observations
 from mamori.core.errors import InputError
@@ -51,7 +51,7 @@ class FarringtonFlexible(Detector):
         "2/3", alias="powertrans", description="Power of counts taken as normal by the delta method"
     )
     alpha: float = Field(0.05, gt=0.0, lt=0.5, description="Probability above the bound, one-sided")
-    limit54: tuple[int, int] = Field(
+    limit54: tuple[NonNegativeInt, PositiveInt] = Field(
         (5, 4), description="No alarm where the last so many periods (second) have fewer cases than this (first)"
     )
     population_offset: bool = Field(

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from scipy.special import stdtr
 
 from mamori.core.contracts import Observations
@@ -416,3 +417,9 @@ def test_months_and_days() -> None:
     found = FarringtonFlexible(years_back=3, periods=5, past_excluded=26).detect(daily, np.arange(1490, 1500))
     assert (found.reason == Reason.COMPUTED).all()
     assert found.expected.mean() == pytest.approx(8.0, rel=0.15)
+
+
+@pytest.mark.parametrize("settings", [{"alpha": 0.5}, {"limit54": (5, 0)}, {"b": 0}, {"w": -1}, {"noPeriod": 10}])
+def test_a_setting_out_of_bounds_or_unknown_is_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        FarringtonFlexible.model_validate(settings)
