@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     from mamori.exercise.scenario_file import load_scenario
     from mamori.report.alerts import write_alert_report
     from mamori.report.html import write_report
+    from mamori.report.series_plot import plot_series, write_series_plots
     from mamori.surveillance.detect import Alerts, detect_outbreaks
-    from mamori.surveillance.fusion import fuse_streams
+    from mamori.surveillance.fusion import EventProcess, Fusion, fuse_streams
     from mamori.surveillance.scan import scan_clusters
+    from mamori.surveillance.signals import Signals, read_signals
+    from mamori.surveillance.stream import Stream, estimate_stream, load_streams
     from mamori.surveillance.timeliness import assess_timeliness
     from mamori.workflows.watson import replay_watson
 
@@ -41,6 +44,8 @@ _EXPORTS = {
     "ContactReduction": "mamori.epidemic.interventions",
     "Drivers": "mamori.epidemic.model",
     "Epidemic": "mamori.epidemic.model",
+    "EventProcess": "mamori.surveillance.fusion",
+    "Fusion": "mamori.surveillance.fusion",
     "Hospitals": "mamori.epidemic.health_system",
     "InputError": "mamori.core.errors",
     "Isolation": "mamori.epidemic.interventions",
@@ -51,7 +56,9 @@ _EXPORTS = {
     "Pathogen": "mamori.epidemic.pathogen",
     "Reductions": "mamori.epidemic.interventions",
     "Scenario": "mamori.exercise.scenario",
+    "Signals": "mamori.surveillance.signals",
     "Simulation": "mamori.epidemic.simulation",
+    "Stream": "mamori.surveillance.stream",
     "Surge": "mamori.epidemic.health_system",
     "Trigger": "mamori.epidemic.interventions",
     "TriggeredReduction": "mamori.epidemic.measures",
@@ -62,9 +69,13 @@ _EXPORTS = {
     "assess_timeliness": "mamori.surveillance.timeliness",
     "compare_runs": "mamori.exercise.compare",
     "detect_outbreaks": "mamori.surveillance.detect",
+    "estimate_stream": "mamori.surveillance.stream",
     "fuse_streams": "mamori.surveillance.fusion",
     "load_scenario": "mamori.exercise.scenario_file",
+    "load_streams": "mamori.surveillance.stream",
+    "plot_series": "mamori.report.series_plot",
     "read_observations": "mamori.data.adapters.read",
+    "read_signals": "mamori.surveillance.signals",
     "replay_watson": "mamori.workflows.watson",
     "run_exercise": "mamori.exercise.loop",
     "scan_clusters": "mamori.surveillance.scan",
@@ -72,6 +83,7 @@ _EXPORTS = {
     "simulate_nimue": "mamori.epidemic.nimue",
     "write_alert_report": "mamori.report.alerts",
     "write_report": "mamori.report.html",
+    "write_series_plots": "mamori.report.series_plot",
 }
 
 __all__ = [
@@ -79,6 +91,8 @@ __all__ = [
     "ContactReduction",
     "Drivers",
     "Epidemic",
+    "EventProcess",
+    "Fusion",
     "Hospitals",
     "InputError",
     "Isolation",
@@ -89,7 +103,9 @@ __all__ = [
     "Pathogen",
     "Reductions",
     "Scenario",
+    "Signals",
     "Simulation",
+    "Stream",
     "Surge",
     "Trigger",
     "TriggeredReduction",
@@ -101,9 +117,13 @@ __all__ = [
     "assess_timeliness",
     "compare_runs",
     "detect_outbreaks",
+    "estimate_stream",
     "fuse_streams",
     "load_scenario",
+    "load_streams",
+    "plot_series",
     "read_observations",
+    "read_signals",
     "replay_watson",
     "run_exercise",
     "scan_clusters",
@@ -111,6 +131,7 @@ __all__ = [
     "simulate_nimue",
     "write_alert_report",
     "write_report",
+    "write_series_plots",
 ]
 
 
