@@ -141,13 +141,12 @@ def estimate_reproduction_number(
     counts, local = _checked_counts(observations, imported, missing)
     starts, ends = _windows(len(observations.t), window, t_start, t_end)
     if not (0.0 < mean_prior < math.inf and 0.0 < std_prior < math.inf):
-        raise InputError(f"the prior's mean and SD are {mean_prior:g} and {std_prior:g}; they must be > 0. Correct them")
+        raise InputError(f"the prior has mean {mean_prior:g} and SD {std_prior:g}; both must be > 0. Correct them")
     shape0, scale0 = (mean_prior / std_prior) ** 2, std_prior**2 / mean_prior
     settings: dict[str, Any] = {"serial_interval": interval.described(), "mean_prior": mean_prior,
                                 "std_prior": std_prior, "missing": missing, "seed": seed}  # fmt: skip
     cases = _sums(local, starts, ends)
     shape = shape0 + cases
-    shown = isinstance(interval, UncertainInterval)
     if isinstance(interval, UncertainInterval):
         if min(draws_of_interval, draws_of_posterior) < 1:
             raise InputError("the numbers of draws must be >= 1. Leave them out for 500 and 50")
@@ -168,7 +167,7 @@ def estimate_reproduction_number(
     reason[np.isnan(cases) | lost] = Reason.MISSING_COUNT
     reason[:, ends + 1 <= mean_days] = Reason.TOO_EARLY
     shape = np.where(reason == Reason.COMPUTED, shape, np.nan)
-    if shown:
+    if isinstance(interval, UncertainInterval):
         moments = _from_draws(shape, scale, draws_of_posterior, seed, observations.names)
     else:
         spread = scale[:, :, 0]
@@ -236,7 +235,7 @@ def _checked_counts(
     if observations.frequency not in (None, DAYS_A_YEAR):
         raise InputError(
             f"the counts come {observations.frequency} times a year, but this method needs daily ones. Give daily "
-            "counts, or choose the method renewal, which takes weekly ones"
+            "counts (of a line list: period day), or choose the method renewal, which takes weekly ones"
         )
     if missing not in ("missing", "zero"):
         raise InputError(f"missing is '{missing}'; choose missing or zero")

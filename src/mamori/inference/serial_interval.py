@@ -20,7 +20,7 @@ Family = Literal["gamma", "lognormal", "weibull"]
 Kind = Literal["serial interval", "generation time"]
 
 FAMILIES: tuple[Family, ...] = get_args(Family)
-COMPLETE = 1e-9
+COMPLETE = 1e-6
 """A distribution is cut into days until no more than this share is left."""
 MOST_DAYS = 1000
 
@@ -72,9 +72,8 @@ class SerialInterval:
         web appendix 11). The probabilities are not scaled up for what lies beyond `days`.
         """
         if self.mass is not None:
-            return np.pad(self.mass, (0, max(0, days - len(self.mass))))[:days]
-        integral = _integrated_distribution(self, np.arange(-1.0, days + 1.0) - self.shift)
-        weights = np.maximum(integral[2:] - 2.0 * integral[1:-1] + integral[:-2], 0.0)
+            return np.asarray(np.pad(self.mass, (0, max(0, days - len(self.mass))))[:days])
+        weights = _by_day(self.family, self.mean, self.sd, self.shift, days)
         same_day = weights[0] if days else 0.0
         weights[:1] = 0.0
         return np.asarray(weights / (1.0 - same_day))
@@ -84,15 +83,7 @@ class SerialInterval:
 
         Raises `InputError` for a distribution of more than `MOST_DAYS` days.
         """
-        weights = self.discretised(MOST_DAYS)
-        enough = np.flatnonzero(np.cumsum(weights) >= 1.0 - COMPLETE)
-        if self.mass is None and not len(enough):
-            raise InputError(
-                f"the serial interval (mean {self.mean:g}, SD {self.sd:g} days) is longer than {MOST_DAYS} days with "
-                f"probability {1.0 - weights.sum():.2g}. Give a shorter one"
-            )
-        weights = weights[: enough[0] + 1] if len(enough) else weights
-        return np.asarray(weights / weights.sum())
+        return _cut(self.mass if self.mass is not None else self.discretised(MOST_DAYS), "serial interval")
 
     def described(self) -> dict[str, object]:
         """Return what the distribution is, for settings and provenance."""
@@ -127,7 +118,7 @@ class Range:
         if self.sd == 0.0:
             return np.full(len(u), self.mean)
         low, high = ndtr((self.lower - self.mean) / self.sd), ndtr((self.upper - self.mean) / self.sd)
-        return np.clip(self.mean + self.sd * ndtri(low + u * (high - low)), self.lower, self.upper)
+        return np.asarray(np.clip(self.mean + self.sd * ndtri(low + u * (high - low)), self.lower, self.upper))
 
 
 @dataclass(frozen=True)
@@ -175,6 +166,16 @@ class UncertainInterval:
                 "source": self.source}  # fmt: skip
 
 
+def delay_distribution(mean_days: float, sd_days: float, family: Family = "gamma", what: str = "delay") -> np.ndarray:
+    """Return the probabilities of 0, 1, ... days of a delay, for a start at any time of its day, complete.
+
+    Raises `InputError` when mean and standard deviation are not positive, or the delay is too long; `what` names it.
+    """
+    if not (0.0 < mean_days < math.inf and 0.0 < sd_days < math.inf):
+        raise InputError(f"the {what} has mean {mean_days:g} and SD {sd_days:g} days; both must be > 0. Correct them")
+    return _cut(_by_day(family, mean_days, sd_days, 0.0, MOST_DAYS), what)
+
+
 def published_intervals() -> "pl.DataFrame":
     """Return the published serial intervals and generation times that ship with Mamori, one a row."""
     import polars as pl
@@ -188,6 +189,11 @@ def published_intervals() -> "pl.DataFrame":
 @cache
 def _published() -> dict[str, dict[str, object]]:
     return {row["name"]: row for row in published_intervals().iter_rows(named=True)}
+
+
+def published_names() -> list[str]:
+    """Return the names of the published intervals."""
+    return list(_published())
 
 
 def published_interval(name: str) -> SerialInterval:
@@ -281,16 +287,32 @@ def _check_mass(mass: np.ndarray, what: str) -> None:
         )
 
 
-def _integrated_distribution(interval: SerialInterval, x: np.ndarray) -> np.ndarray:
-    """Return the integral from 0 to x of the distribution function of the interval less its shift."""
+def _by_day(family: Family, mean: float, sd: float, shift: float, days: int) -> np.ndarray:
+    """Return the probabilities (days,) of 0, 1, ... days: second differences of the integrated distribution."""
+    integral = _integrated_distribution(family, mean - shift, sd, np.arange(-1.0, days + 1.0) - shift)
+    return np.asarray(np.maximum(integral[2:] - 2.0 * integral[1:-1] + integral[:-2], 0.0))
+
+
+def _cut(weights: np.ndarray, what: str) -> np.ndarray:
+    """Return `weights` until no more than `COMPLETE` is left, scaled to the sum 1."""
+    enough = np.flatnonzero(np.cumsum(weights) >= (1.0 - COMPLETE) * min(1.0, weights.sum() + COMPLETE))
+    if weights.sum() < 0.99:
+        raise InputError(
+            f"the {what} is longer than {MOST_DAYS} days with probability {1.0 - weights.sum():.2g}. Give a shorter one"
+        )
+    weights = weights[: enough[0] + 1]
+    return np.asarray(weights / weights.sum())
+
+
+def _integrated_distribution(family: Family, mean: float, sd: float, x: np.ndarray) -> np.ndarray:
+    """Return the integral from 0 to x of the distribution function."""
     from scipy.special import gamma, gammainc, ndtr
 
     x = np.maximum(x, 0.0)
-    mean, sd = interval.mean - interval.shift, interval.sd
-    if interval.family == "gamma":
+    if family == "gamma":
         shape, scale = (mean / sd) ** 2, sd**2 / mean
         below, partial = gammainc(shape, x / scale), mean * gammainc(shape + 1.0, x / scale)
-    elif interval.family == "weibull":
+    elif family == "weibull":
         shape = _weibull_shape(sd / mean)
         scale = mean / float(gamma(1.0 + 1.0 / shape))
         power = (x / scale) ** shape
