@@ -90,13 +90,12 @@ class Table:
         """Return the distinct combinations of `roles` in the order of their first row."""
         import polars as pl
 
-        parts = []
-        for _, batch in self.batches(roles):
-            if len(roles) == 1:  # in sorted rows, first take each run once
-                runs = batch.get_column(roles[0]).rle().struct.field("value")
-                parts.append(runs.alias(roles[0]).to_frame().unique(maintain_order=True))
-            else:
-                parts.append(batch.select(roles).unique(maintain_order=True))
+        if len(roles) == 1:
+            # In sorted rows each run is taken once; a series is made unique twice as fast as a frame.
+            runs = (batch.get_column(roles[0]).rle().struct.field("value") for _, batch in self.batches(roles))
+            found = pl.concat([values.unique(maintain_order=True) for values in runs]).unique(maintain_order=True)
+            return found.alias(roles[0]).to_frame()
+        parts = [batch.select(roles).unique(maintain_order=True) for _, batch in self.batches(roles)]
         return pl.concat(parts).unique(maintain_order=True)
 
     def row_of(self, values: Mapping[str, object]) -> int:
