@@ -7,6 +7,11 @@ from mamori.core.errors import InputError
 
 Floats = NDArray[np.float64]
 
+LARGEST = 1e150
+"""No number may be larger, so that a product of two is finite."""
+LARGEST_COUNT = 2.0**53
+"""Above this not every whole number is a floating-point number."""
+
 
 def vector(name: str, values: ArrayLike, rows: int | None = None) -> Floats:
     """Return `values` as a vector of finite floats, of `rows` elements where that is given.
@@ -19,18 +24,18 @@ def vector(name: str, values: ArrayLike, rows: int | None = None) -> Floats:
     if array.ndim != 1 or (rows is not None and len(array) != rows):
         wanted = "one number a forecast" if rows is None else f"({rows},), one number a forecast"
         raise InputError(f"{name} has shape {array.shape}; it must be {wanted}")
-    if not (finite := np.isfinite(array)).all():
-        row = int(np.argmin(finite))
-        raise InputError(f"{name} row {row} holds {array[row]}; it must be finite. Leave the forecast out")
+    if not (known := np.abs(array) <= LARGEST).all():
+        row = int(np.argmin(known))
+        raise InputError(f"{name} row {row} holds {array[row]}; it must be a finite number. Leave the forecast out")
     return array
 
 
 def counts(name: str, values: ArrayLike, rows: int | None = None) -> Floats:
     """Return `values` as `vector` does, and raise `InputError` also for a number that is no count."""
     array = vector(name, values, rows)
-    if (bad := (array < 0) | (array != np.floor(array))).any():
+    if (bad := (array < 0) | (array > LARGEST_COUNT) | (array != np.floor(array))).any():
         row = int(np.argmax(bad))
-        raise InputError(f"{name} row {row} holds {array[row]:g}; it must be a whole number >= 0. Give counts")
+        raise InputError(f"{name} row {row} holds {array[row]:g}; it must be a whole number within 0 and 2^53")
     return array
 
 
@@ -42,12 +47,12 @@ def matrix(name: str, values: ArrayLike, columns: str) -> Floats:
     array = numeric(name, values)
     if array.ndim != 2 or array.shape[1] == 0:
         raise InputError(f"{name} has shape {array.shape}; it must be forecasts by {columns}")
-    # A sum is finite only where every term is; it is quicker than a matrix of truth values.
-    if not np.isfinite(array.sum()) and not (finite := np.isfinite(array)).all():
-        row, column = (int(i) for i in np.unravel_index(np.argmin(finite), array.shape))
+    # The least and the greatest are NaN where one number is; they are quicker than a matrix of truth values.
+    if array.size and not (array.min() >= -LARGEST and array.max() <= LARGEST):
+        row, column = (int(i) for i in np.unravel_index(np.argmin(np.abs(array) <= LARGEST), array.shape))
         raise InputError(
-            f"{name} row {row} column {column} holds {array[row, column]}; it must be finite. Fill it or leave the "
-            "forecast out"
+            f"{name} row {row} column {column} holds {array[row, column]}; it must be a finite number. Fill it or "
+            "leave the forecast out"
         )
     return array
 

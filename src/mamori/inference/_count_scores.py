@@ -6,20 +6,22 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mamori.inference._arrays import Floats, counts, refuse, vector
+from mamori.inference._arrays import LARGEST_COUNT, Floats, counts, refuse, vector
 
 _STEP = 0.125
 """Of the trapezoidal rule in `_mean_difference`: its error is about exp(-π²/(2 × step)) = 7e-18."""
 _REACH = 40.0
 """The integrand there falls as exp(-|v|) beyond its features: below 1e-17 of it after this."""
 _BLOCK = 256
+_LEAST_SIZE = 1e-12
+"""Of a smaller one the variance would not be a number for large means."""
 
 
 def log_score_counts(observed: ArrayLike, mean: ArrayLike, size: ArrayLike = np.inf) -> Floats:
     """Return the log score -log P(Y = y) of each forecast, (N,).
 
     `observed` (N,) counts; Y is negative binomial with `mean` (N,) >= 0 and variance mean + mean²/size, `size`
-    (N,) > 0; Poisson where size is infinite. Infinite where the forecast excludes what came.
+    (N,) >= 1e-12; Poisson where size is infinite. Infinite where the forecast excludes what came.
     Raises `InputError` for another shape and for values outside these bounds.
     Probabilities by the saddle-point expansion of Loader 2000, "Fast and accurate computation of binomial
     probabilities". Score: Good 1952, J R Stat Soc B 14:107.
@@ -64,10 +66,10 @@ def cdf_counts(observed: ArrayLike, mean: ArrayLike, size: ArrayLike = np.inf) -
 def _checked(observed: ArrayLike, mean: ArrayLike, size: ArrayLike) -> tuple[Floats, Floats, Floats]:
     y = counts("observed", observed)
     mu = vector("mean", mean, len(y))
-    refuse("mean", mu, mu < 0.0, ">= 0")
+    refuse("mean", mu, (mu < 0.0) | (mu > LARGEST_COUNT), "from 0 to 2^53")
     k = np.array(np.broadcast_to(np.asarray(size, dtype=np.float64), y.shape) if np.ndim(size) == 0 else size, float)
     finite = vector("size", np.where(k == np.inf, 1.0, k), len(y))  # infinite: Poisson
-    refuse("size", k, finite <= 0.0, "> 0")
+    refuse("size", k, finite < _LEAST_SIZE, f">= {_LEAST_SIZE:g}")
     return y, mu, k
 
 

@@ -133,8 +133,8 @@ def _checked(observed: ArrayLike, quantiles: ArrayLike, levels: ArrayLike) -> tu
     tau = vector("levels", levels)
     if len(tau) != q.shape[1]:
         raise InputError(f"there are {len(tau)} levels for {q.shape[1]} columns of quantiles; give one for each")
-    if not (0.0 < tau[0] and tau[-1] < 1.0 and (np.diff(tau) > _ROUNDING).all()):
-        raise InputError(f"the levels are {', '.join(f'{t:g}' for t in tau)}; they must ascend within (0, 1). Sort them")
+    if not (tau[0] > 0.0 and tau[-1] < 1.0 and (np.diff(tau) > _ROUNDING).all()):
+        raise InputError(f"the levels are {', '.join(f'{t:g}' for t in tau)}; they must rise within (0, 1). Sort them")
     for start in range(0, len(q), _BLOCK):
         block = q[start : start + _BLOCK]
         if (crossing := block[:, 1:] < block[:, :-1]).any():

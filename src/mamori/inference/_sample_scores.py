@@ -67,7 +67,7 @@ def randomised_pit(below: ArrayLike, at_most: ArrayLike, *, seed: int) -> Floats
     Source: Smith 1985, J Forecast 4:283.
     """
     from mamori.core.rng import stream_key
-    from mamori.inference._forecast import uniforms
+    from mamori.inference._paths import uniforms
 
     low, high = _checked_cdf(below, at_most)
     return np.asarray(low + uniforms(stream_key(seed, "pit", "", 0), len(low)) * (high - low))
