@@ -56,6 +56,25 @@ Signal = Annotated[
     typer.Option("--signal", help="What to count where a file holds several, e.g. ah1n12009.", show_default=False),
 ]
 
+Missing = Annotated[
+    str, typer.Option("--missing", help="What a period without a row is: missing (not reported) or zero.")
+]
+Duplicates = Annotated[
+    str, typer.Option("--duplicates", help="Two rows of one series and period: error, or sum to add them.")
+]
+Negative = Annotated[
+    str, typer.Option("--negative", help="A count below zero: error, or missing (a correction of earlier counts).")
+]
+Outbreak = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--outbreak",
+        help="Value of column known_outbreak that marks a case of a known outbreak: judged, not learnt from "
+        "(line lists; may repeat).",
+        show_default=False,
+    ),
+]
+
 
 def read_counts(
     path: Path,
@@ -69,6 +88,10 @@ def read_counts(
     drop: Sequence[str] | None,
     signal: str | None,
     lang: str,
+    missing: str = "missing",
+    duplicates: str = "error",
+    negative: str = "error",
+    outbreak: Sequence[str] | None = None,
 ) -> Observations:
     """Return what `path` holds and say on stderr what was read and what was left out."""
     from mamori.data.adapters.read import read_observations
@@ -77,6 +100,9 @@ def read_counts(
         ("--calendar", calendar, ("ISO", "MMWR")),
         ("--date", date, ("onset", "report")),
         ("--period", period, ("day", "week", "month")),
+        ("--missing", missing, ("missing", "zero")),
+        ("--duplicates", duplicates, ("error", "sum")),
+        ("--negative", negative, ("error", "missing")),
     ):
         if given is not None and given not in words:
             raise InputError(f"{option} is '{given}'; choose {' or '.join(words)}")
@@ -91,6 +117,10 @@ def read_counts(
         columns=dict(_pair(given) for given in columns or ()),
         drop=drop or (),
         signal=signal,
+        missing=cast("Literal['missing', 'zero']", missing),
+        duplicates=cast("Literal['error', 'sum']", duplicates),
+        negative=cast("Literal['error', 'missing']", negative),
+        outbreak_values=outbreak or (),
     )
     for line in described_observations(observations, lang):
         typer.echo(line, err=True)
@@ -106,11 +136,17 @@ def _pair(given: str) -> tuple[str, str]:
 
 def described_observations(observations: Observations, lang: str) -> list[str]:
     """Return lines on what was read: series, periods, span, and the rows left out by reason."""
+    import numpy as np
+
     size, width = observations.counts.shape
     span = ""
     if observations.dates is not None and width:
         span = text(", {first} to {last}", lang).format(first=observations.dates[0], last=observations.dates[-1])
     lines = [text("{series} series of {periods} periods{span}", lang).format(series=size, periods=width, span=span)]
+    if unknown := int(np.isnan(observations.counts).sum()):
+        lines.append(text("missing counts: {number} of {all}", lang).format(number=unknown, all=size * width))
+    if observations.ignored:
+        lines.append(text("columns not used: {columns}", lang).format(columns=", ".join(observations.ignored)))
     for left in observations.dropped:
         row = "" if left.first_row is None else text(" (first in row {row})", lang).format(row=left.first_row)
         lines.append(

@@ -54,6 +54,10 @@ def detect(
     column: _counts.Columns = None,
     drop: _counts.Drop = None,
     signal: _counts.Signal = None,
+    missing: _counts.Missing = "missing",
+    duplicates: _counts.Duplicates = "error",
+    negative: _counts.Negative = "error",
+    outbreak: _counts.Outbreak = None,
     exclude: Annotated[
         list[str] | None,
         typer.Option(
@@ -120,7 +124,23 @@ def detect(
     asked = read_control(control) if control is not None else Control({})
     detector = make_detector(method, asked.settings, source=str(control or "the settings"))
     freq = asked.frequency if freq is None else freq
-    observations = _counts.read_counts(counts, form, freq, calendar, date, period, by, column, drop, signal, lang)
+    observations = _counts.read_counts(
+        counts,
+        form,
+        freq,
+        calendar,
+        date,
+        period,
+        by,
+        column,
+        drop,
+        signal,
+        lang,
+        missing,
+        duplicates,
+        negative,
+        outbreak,
+    )
     earlier = read_status(status) if status is not None and status.exists() else None
     observations = _without(observations, exclude or [], earlier if exclude_verified else None)
     start, end = _range(observations, asked, first, last)

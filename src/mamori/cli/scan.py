@@ -84,6 +84,9 @@ def scan(
     column: _counts.Columns = None,
     drop: _counts.Drop = None,
     signal: _counts.Signal = None,
+    missing: _counts.Missing = "missing",
+    duplicates: _counts.Duplicates = "error",
+    negative: _counts.Negative = "error",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Threads; all cores when not given.", show_default=False)
     ] = None,
@@ -101,7 +104,9 @@ def scan(
         raise InputError("--coordinates and --neighbours exclude each other. Drop one")
     from mamori.surveillance.scan import compile_kernels, scan_clusters
 
-    observations = _counts.read_counts(counts, form, freq, calendar, date, period, by, column, drop, signal, lang)
+    observations = _counts.read_counts(
+        counts, form, freq, calendar, date, period, by, column, drop, signal, lang, missing, duplicates, negative
+    )
     inputs = {"counts": counts, "coordinates": coordinates, "neighbours": neighbours, "population": population}
     with compiling(lang):
         compile_kernels()
