@@ -1,5 +1,6 @@
 """`mamori rt`: counts become reproduction numbers."""
 
+import hashlib
 import json
 from dataclasses import replace
 from os import cpu_count
@@ -130,6 +131,9 @@ def rt(
     observations, imported = _read(counts, read, form)
     with compiling(lang), progress_bar(text("Estimating", lang)) as progress:
         numbers = _estimate(observations, imported, settings, workers or cpu_count() or 1, progress)
+    with counts.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    numbers = replace(numbers, provenance=dict(numbers.provenance) | {"counts_sha256": digest})
     if out is not None:
         write_table(numbers.table(), out)
         with atomic_path(out.with_suffix(".provenance.json")) as partial:
@@ -230,5 +234,7 @@ def _print_summary(numbers: "ReproductionNumbers", lang: str) -> None:
     for row in latest.iter_rows(named=True):
         limits = "" if row["q0.025"] is None else f"{row['q0.025']:.2f}–{row['q0.975']:.2f}"
         shown = "" if row["mean"] is None else f"{row['mean']:.2f}"
-        table.add_row(row["series"], str(row.get("date") or row["t_end"]), shown, limits, row["reason"] or row["note"])
+        table.add_row(
+            row["series"], str(row.get("date") or row["t_end"]), shown, limits, row["reason"] or row["note"] or ""
+        )
     Console().print(table)

@@ -31,7 +31,7 @@ DAYS_A_YEAR = 365
 
 
 class Reason(IntEnum):
-    """Why a reproduction number is not there; `COMPUTED` is the empty word in tables."""
+    """Why a reproduction number is not there; `COMPUTED` is an empty cell in tables."""
 
     COMPUTED = 0
     TOO_EARLY = 1
@@ -46,7 +46,7 @@ class Reason(IntEnum):
 
 
 class Note(IntEnum):
-    """What to mind about a reproduction number that is there; `NOTHING` is the empty word in tables."""
+    """What to mind about a reproduction number that is there; `NOTHING` is an empty cell in tables."""
 
     NOTHING = 0
     FEW_CASES = 1
@@ -92,16 +92,16 @@ class ReproductionNumbers:
         import polars as pl
 
         series, windows = self.mean.shape
-        columns: dict[str, Any] = {"series": np.repeat(np.array(self.observations.names, dtype=object), windows)}
+        names = pl.Series(self.observations.names, dtype=pl.String)
+        columns: dict[str, Any] = {"series": names.gather(np.repeat(np.arange(series), windows))}
         if self.observations.dates is not None:
             columns["date"] = np.tile(self.observations.dates[self.t_end - 1], series)
         columns |= {"t_start": np.tile(self.t_start, series), "t_end": np.tile(self.t_end, series)}
         columns |= {"mean": self.mean.ravel(), "sd": self.sd.ravel()}
         columns |= {name: self.quantiles[:, :, q].ravel() for q, name in enumerate(QUANTILES)}
         for name, words, codes in (("reason", Reason, self.reason), ("note", Note, self.note)):
-            columns[name] = np.array([member.word for member in words], dtype=object)[codes.ravel()]
-        frame = pl.DataFrame(columns, schema_overrides={"series": pl.String, "reason": pl.String, "note": pl.String})
-        return frame.with_columns(pl.col(pl.Float64).fill_nan(None))
+            columns[name] = pl.Series([word.word or None for word in words], dtype=pl.String).gather(codes.ravel())
+        return pl.DataFrame(columns).with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
 def estimate_reproduction_number(
@@ -135,10 +135,12 @@ def estimate_reproduction_number(
     Reasons: ``too-early`` (t_end <= mean of the interval), ``missing-count``. Notes: ``few-cases`` (fewer than
     1/0.3^2 - a in the window), ``no-source`` (cases on a day on which no earlier case could infect).
 
-    Raises `InputError` for counts that are not daily, negative or infinite, more imported cases than cases,
-    windows outside the data, and a prior or a number of draws that is not positive.
+    Raises `InputError` for counts that are not daily, negative or infinite, for fewer days than the mean of the
+    interval, more imported cases than cases, windows outside the data, and a prior or a number of draws that is not
+    positive.
     """
     counts, local = _checked_counts(observations, imported, missing)
+    _check_length(interval.mean.mean if isinstance(interval, UncertainInterval) else interval.mean, counts.shape[1])
     starts, ends = _windows(len(observations.t), window, t_start, t_end)
     if not (0.0 < mean_prior < math.inf and 0.0 < std_prior < math.inf):
         raise InputError(f"the prior has mean {mean_prior:g} and SD {std_prior:g}; both must be > 0. Correct them")
@@ -201,6 +203,7 @@ def estimate_case_reproduction_number(
     deviation and no quantile, and a window without cases has the reason ``no-cases``.
     """
     counts, local = _checked_counts(observations, imported, missing)
+    _check_length(interval.mean, counts.shape[1])
     starts, ends = _windows(len(observations.t), window, t_start, t_end)
     weights = interval.discretised(len(observations.t))
     pressure, missed = _pressure(counts, weights)
@@ -257,6 +260,14 @@ def _checked_counts(
         )
     local[:, 0] = np.where(np.isnan(local[:, 0]), np.nan, 0.0)
     return np.ascontiguousarray(counts), local
+
+
+def _check_length(mean_days: float, days: int) -> None:
+    if mean_days >= days:
+        raise InputError(
+            f"the serial interval has a mean of {mean_days:g} days, but there are {days} days of counts; they must "
+            "be more than that, because the sources of the cases are not among them. Give more days"
+        )
 
 
 def check_counts(counts: np.ndarray, names: Sequence[str]) -> np.ndarray:

@@ -170,6 +170,7 @@ def read_settings(path: Path | None, options: Mapping[str, object]) -> Reproduct
         if not isinstance(fields, dict):
             raise InputError(f'{path} holds no settings. Write an object, e.g. {{"mean_si": 2.6, "std_si": 1.5}}')
     names = {field.alias or name: name for name, field in ReproductionSettings.model_fields.items()}
+    written = {names.get(key, key): key for key in fields}
     fields = {names.get(key, key): value for key, value in fields.items()}
     fields |= {key: value for key, value in options.items() if value is not None}
     method = fields.get("method", "cori")
@@ -184,7 +185,7 @@ def read_settings(path: Path | None, options: Mapping[str, object]) -> Reproduct
         return ReproductionSettings(**fields)
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
+        name = ".".join(str(written.get(str(part), part)) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             hint = did_you_mean(name, [*ReproductionSettings.model_fields, *names])
             raise InputError(f"{source}: '{name}' is not a setting.{hint} Rename or remove it") from None
