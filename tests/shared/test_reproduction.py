@@ -45,7 +45,7 @@ def test_every_case(shared: Path) -> None:
         numbers = _estimate(folder, case)
         got = numbers.table()
         both = want.join(got, on=["t_start", "t_end"], suffix="_ours", how="left", maintain_order="left")
-        assert both["reason"].null_count() == 0
+        assert want.join(got, on=["t_start", "t_end"], how="anti").is_empty()
         # The package leaves out windows without cases in which nobody could have infected.
         extra = got.join(want, on="t_end", how="anti")
         assert set(extra["reason"]) <= {Reason.NO_CASES.word}

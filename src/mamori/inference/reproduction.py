@@ -144,42 +144,32 @@ def estimate_reproduction_number(
     starts, ends = _windows(len(observations.t), window, t_start, t_end)
     if not (0.0 < mean_prior < math.inf and 0.0 < std_prior < math.inf):
         raise InputError(f"the prior has mean {mean_prior:g} and SD {std_prior:g}; both must be > 0. Correct them")
-    shape0, scale0 = (mean_prior / std_prior) ** 2, std_prior**2 / mean_prior
     settings: dict[str, Any] = {"serial_interval": interval.described(), "mean_prior": mean_prior,
                                 "std_prior": std_prior, "missing": missing, "seed": seed}  # fmt: skip
-    cases = _sums(local, starts, ends)
-    shape = shape0 + cases
-    if isinstance(interval, UncertainInterval):
-        if min(draws_of_interval, draws_of_posterior) < 1:
-            raise InputError("the numbers of draws must be >= 1. Leave them out for 500 and 50")
-        intervals = interval.draw(draws_of_interval, seed)
-        settings |= {"draws_of_interval": draws_of_interval, "draws_of_posterior": draws_of_posterior}
-    else:
-        intervals = [interval]
-    scale = np.empty((*shape.shape, len(intervals)))
-    mean_days, lost, source = 0.0, np.zeros(shape.shape, dtype=bool), np.zeros(shape.shape, dtype=bool)
-    for i, one in enumerate(intervals):
-        weights = one.discretised(len(observations.t))
-        pressure, missed = _pressure(counts, weights)
-        scale[:, :, i] = 1.0 / (1.0 / scale0 + _sums(pressure, starts, ends))
-        lost |= _sums((missed > LOST_SHARE).astype(float), starts, ends) > 0.0
-        source |= _sums(((local > 0.0) & (pressure <= 0.0)).astype(float), starts, ends) > 0.0
-        mean_days += float(np.arange(len(weights)) @ weights) / len(intervals)
-    reason = np.zeros(shape.shape, dtype=np.uint8)
-    reason[np.isnan(cases) | lost] = Reason.MISSING_COUNT
-    reason[:, ends + 1 <= mean_days] = Reason.TOO_EARLY
-    shape = np.where(reason == Reason.COMPUTED, shape, np.nan)
-    if isinstance(interval, UncertainInterval):
-        moments = _from_draws(shape, scale, draws_of_posterior, seed, observations.names)
-    else:
-        spread = scale[:, :, 0]
-        quantiles = unit_gamma_quantiles(shape.ravel(), PROBABILITIES).reshape(*shape.shape, -1) * spread[:, :, None]
-        moments = shape * spread, np.sqrt(shape) * spread, quantiles
-    note = np.zeros(shape.shape, dtype=np.uint8)
-    note[cases < math.ceil(1.0 / LARGEST_VARIATION**2 - shape0)] = Note.FEW_CASES
-    note[source] = Note.NO_SOURCE
-    note[reason != Reason.COMPUTED] = Note.NOTHING
-    return _result("cori", observations, starts, ends, moments, reason, note, settings)
+    prior = (mean_prior / std_prior) ** 2, std_prior**2 / mean_prior
+    if not isinstance(interval, UncertainInterval):
+        cases, exposure = _sums(local, starts, ends), _exposure(counts, local, [interval], starts, ends)
+        shape, scale, reason, note = _posterior(cases, exposure, prior, ends)
+        quantiles = unit_gamma_quantiles(shape.ravel(), PROBABILITIES).reshape(*shape.shape, -1) * scale
+        moments = shape * scale[:, :, 0], np.sqrt(shape) * scale[:, :, 0], quantiles
+        return _result("cori", observations, starts, ends, moments, reason, note, settings)
+    if min(draws_of_interval, draws_of_posterior) < 1 or draws_of_interval * draws_of_posterior < 2:
+        raise InputError(
+            f"there are {draws_of_interval} draws of the interval with {draws_of_posterior} of the posterior each; "
+            "both must be >= 1, and their product >= 2. Leave them out for 500 and 50"
+        )
+    settings |= {"draws_of_interval": draws_of_interval, "draws_of_posterior": draws_of_posterior}
+    intervals = interval.draw(draws_of_interval, seed)
+    parts = []
+    # One series at a time: its draws are many.
+    for s, name in enumerate(observations.names):
+        own = slice(s, s + 1)
+        cases = _sums(local[own], starts, ends)
+        exposure = _exposure(counts[own], local[own], intervals, starts, ends)
+        shape, scale, reason, note = _posterior(cases, exposure, prior, ends)
+        parts.append((*_from_draws(shape[0], scale[0], draws_of_posterior, seed, name), reason[0], note[0]))
+    mean, sd, quantiles, reason, note = (np.array(part) for part in zip(*parts, strict=True))
+    return _result("cori", observations, starts, ends, (mean, sd, quantiles), reason, note, settings)
 
 
 def estimate_case_reproduction_number(
@@ -321,21 +311,60 @@ def _pressure(counts: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.n
     return pressure, lost
 
 
+@dataclass(frozen=True, eq=False)
+class _Exposure:
+    """For windows (S, W): the sum of the infection pressure under each interval (S, W, n), whether a pressure is
+    unknown, whether there are cases on a day without any, and the mean of the intervals as they are cut (days)."""
+
+    pressure: np.ndarray
+    unknown: np.ndarray
+    no_source: np.ndarray
+    mean_days: float
+
+
+def _exposure(
+    counts: np.ndarray, local: np.ndarray, intervals: Sequence[SerialInterval], starts: np.ndarray, ends: np.ndarray
+) -> _Exposure:
+    windows = len(counts), len(starts)
+    total = np.empty((*windows, len(intervals)))
+    unknown, no_source, mean_days = np.zeros(windows, dtype=bool), np.zeros(windows, dtype=bool), 0.0
+    for i, interval in enumerate(intervals):
+        weights = interval.discretised(counts.shape[1])
+        pressure, missed = _pressure(counts, weights)
+        total[:, :, i] = _sums(pressure, starts, ends)
+        unknown |= _sums((missed > LOST_SHARE).astype(float), starts, ends) > 0.0
+        no_source |= _sums(((local > 0.0) & (pressure <= 0.0)).astype(float), starts, ends) > 0.0
+        mean_days += float(np.arange(len(weights)) @ weights) / len(intervals)
+    return _Exposure(total, unknown, no_source, mean_days)
+
+
+def _posterior(
+    cases: np.ndarray, exposure: _Exposure, prior: tuple[float, float], ends: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return shape (S, W), NaN where there is a reason, scale (S, W, n), reason and note (S, W)."""
+    reason, note = np.zeros(cases.shape, dtype=np.uint8), np.zeros(cases.shape, dtype=np.uint8)
+    reason[np.isnan(cases) | exposure.unknown] = Reason.MISSING_COUNT
+    reason[:, ends + 1 <= exposure.mean_days] = Reason.TOO_EARLY
+    note[cases < math.ceil(1.0 / LARGEST_VARIATION**2 - prior[0])] = Note.FEW_CASES
+    note[exposure.no_source] = Note.NO_SOURCE
+    note[reason != Reason.COMPUTED] = Note.NOTHING
+    shape = np.where(reason == Reason.COMPUTED, prior[0] + cases, np.nan)
+    return shape, 1.0 / (1.0 / prior[1] + exposure.pressure), reason, note
+
+
 def _from_draws(
-    shape: np.ndarray, scale: np.ndarray, each: int, seed: int, names: Sequence[str]
+    shape: np.ndarray, scale: np.ndarray, each: int, seed: int, name: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return mean, SD (S, W) and quantiles (S, W, 7) of draws from gamma distributions mixed over scales (S, W, n)."""
+    """Return mean, SD (W,) and quantiles (W, 7) of draws from gamma distributions mixed over scales (W, n)."""
     mean, sd = np.full(shape.shape, np.nan), np.full(shape.shape, np.nan)
     quantiles = np.full((*shape.shape, len(PROBABILITIES)), np.nan)
-    for s, name in enumerate(names):
-        known = np.isfinite(shape[s])
-        draws = np.empty((int(known.sum()), scale.shape[2] * each))
+    known = np.isfinite(shape)
+    if known.any():
+        draws = np.empty((int(known.sum()), scale.shape[1] * each))
         key = stream_key(seed, "reproduction-number", name, 0)
-        _cori.posterior_draws(shape[s, known], np.ascontiguousarray(scale[s, known]), key, each, draws)
-        if draws.size:
-            mean[s, known] = draws.mean(axis=1)
-            sd[s, known] = draws.std(axis=1, ddof=1) if draws.shape[1] > 1 else 0.0
-            quantiles[s, known] = np.quantile(draws, PROBABILITIES, axis=1).T
+        _cori.posterior_draws(shape[known], np.ascontiguousarray(scale[known]), key, each, draws)
+        mean[known], sd[known] = draws.mean(axis=1), draws.std(axis=1, ddof=1)
+        quantiles[known] = np.quantile(draws, PROBABILITIES, axis=1).T
     return mean, sd, quantiles
 
 
