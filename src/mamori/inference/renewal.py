@@ -82,14 +82,13 @@ class RenewalModel:
 
 @dataclass(frozen=True, eq=False)
 class RenewalFit:
-    """Draws (N, T) of log R by day and the expected count of each period (n,), given the complete data of the model.
+    """Draws (N, T) of log R by day.
 
     `step` is the standard deviation of log R over a day, `size` the negative binomial's, `weekday` (7,) the factors
     of the days of the week, all at the mode.
     """
 
     log_r: np.ndarray
-    expected: np.ndarray
     step: float
     size: float
     weekday: np.ndarray
@@ -191,7 +190,7 @@ def fit_renewal(
         theta = fit.theta + solve_triangular(fit.factor, normal[rows].T, lower=True, trans="T").T
         log_r[rows] = problem.log_r(theta)
     weekday = np.exp(problem.weekday_effects(centre.theta))
-    return RenewalFit(log_r, centre.expected, math.exp(best[0]), math.exp(best[1]), weekday)
+    return RenewalFit(log_r, math.exp(best[0]), math.exp(best[1]), weekday)
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +200,6 @@ class _Mode:
     theta: np.ndarray
     factor: np.ndarray
     evidence: float
-    expected: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -308,7 +306,7 @@ class _Problem:
             move = cho_solve(factor, gradient)
             gain = float(gradient @ move)
             if gain < TOLERANCE:
-                return self._mode(theta, factor[0], precision, value, mean)
+                return self._mode(theta, factor[0], precision, value)
             scale = min(1.0, 2.0 / float(np.abs(move).max()))
             for _ in range(12):
                 trial = theta + scale * move
@@ -319,16 +317,15 @@ class _Problem:
                 scale *= 0.5
             else:
                 # No better point: the mode, as far as rounding tells, when little was to be gained.
-                return self._mode(theta, factor[0], precision, value, mean) if gain < 1e-3 else None
+                return self._mode(theta, factor[0], precision, value) if gain < 1e-3 else None
             theta, mean, slope, value = trial, trial_mean, trial_slope, trial_value
         return None
 
-    def _mode(self, theta: np.ndarray, factor: np.ndarray, precision: np.ndarray, value: float,
-              mean: np.ndarray) -> _Mode:  # fmt: skip
+    def _mode(self, theta: np.ndarray, factor: np.ndarray, precision: np.ndarray, value: float) -> _Mode:
         factor = np.tril(factor)
         _, prior_log_det = np.linalg.slogdet(precision)
         evidence = value + 0.5 * float(prior_log_det) - float(np.log(np.diag(factor)).sum())
-        return _Mode(theta, factor, evidence, mean)
+        return _Mode(theta, factor, evidence)
 
 
 def _log_hyperprior(log_step: float, log_size: float) -> float:
