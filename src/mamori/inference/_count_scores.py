@@ -114,7 +114,7 @@ def _stirling_error(n: Floats) -> Floats:
     series = np.zeros_like(large)
     for term in reversed(terms):
         series = series * r + term
-    return np.where(n < 16.0, direct, series / large)
+    return np.asarray(np.where(n < 16.0, direct, series / large))
 
 
 def _deviance(x: Floats, m: Floats, d: Floats) -> Floats:

@@ -47,7 +47,7 @@ def walks(last, steps, key, paths):
 def autoregressive_paths(recent, lags, fixed, offset, size, key, paths):
     """Set paths (N, H) of counts with log mean = fixed[h] + Σ_k lags[k] log(y of k + 1 periods ago + offset).
 
-    `recent` (P,) are the last counts, the newest first; `lags` (N, P), `fixed` (N, H) and `size` (N,) are of each path.
+    `recent` (P,) are the last counts, the newest first; `lags` (N, P) and `fixed` (N, H) are of each path.
     """
     order = recent.shape[0]
     for i in range(paths.shape[0]):
@@ -56,8 +56,7 @@ def autoregressive_paths(recent, lags, fixed, offset, size, key, paths):
             for k in range(order):
                 before = paths[i, h - 1 - k] if k < h else recent[k - h]
                 eta += lags[i, k] * math.log(before + offset)
-            mean = max(math.exp(min(eta, 30.0)), 0.0)
-            paths[i, h] = _negative_binomial(mean, size[i], key, i, h)
+            paths[i, h] = _negative_binomial(math.exp(min(eta, 30.0)), size, key, i, h)
 
 
 @kernel

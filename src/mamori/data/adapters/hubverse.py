@@ -151,11 +151,13 @@ def _open(
 
 
 def _typed(table: Table, role: str, frame: "pl.DataFrame", rows: NDArray[np.int64]) -> "pl.Series":
-    """Return the column `role` as dates or texts, every cell filled."""
+    """Return the column `role` as dates or texts, every cell filled (but of the target, which may be the empty text)."""
     import polars as pl
 
     given = frame.get_column(role)
     text = given.cast(pl.String).str.strip_chars()
+    if role == "target":  # a hub of one target may leave it empty
+        return text.fill_null("")
     text = text.set(text == "", None)
     values = text.str.to_date("%Y-%m-%d", strict=False) if role in _DATES else text
     if values.null_count():
