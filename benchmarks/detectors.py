@@ -1,5 +1,6 @@
 """Compare all detectors on simulated panels: ``python -m benchmarks.detectors [--panels N] [--spread SHAPE]``.
 
+``--neighbours`` compares the detector with and without neighbours, on outbreaks shared by five series and on others.
 Each panel has 500 series with known outbreaks (`benchmarks.panels`). A rule stands in the table as it alarms by
 itself and, with a score or a p-value, at the threshold that gives a false-positive rate of 0.9 % on the calibration
 panels. Test panels have other seeds. Then the differences to the three-sum rule are shown, panel by panel.
@@ -16,7 +17,9 @@ import polars as pl
 from benchmarks.panels import CURRENT, WEEKS, Found, Panel, brief, find, flat, ramp, simulate_panel, threshold_for
 from mamori.core.contracts import Observations
 from mamori.surveillance.detector import Detection, Detector
+from mamori.surveillance.mamori import Mamori
 from mamori.surveillance.methods import make_detector
+from mamori.surveillance.neighbours import combine_neighbours
 
 CALIBRATION_SEED, TEST_SEED = 20_000, 30_000
 FPR = 0.009
@@ -129,7 +132,11 @@ def main() -> None:
     parser.add_argument("--calibration", type=int, default=10, help="calibration panels, default 10")
     parser.add_argument("--spread", choices=SPREADS, default="brief", help="shape of the outbreaks, default brief")
     parser.add_argument("--rules", type=int, default=len(RULES), help="only the first so many rules")
+    parser.add_argument("--neighbours", action="store_true", help="compare with and without neighbours instead")
     arguments = parser.parse_args()
+    if arguments.neighbours:
+        neighbours(arguments.panels)
+        return
     calibration = panels(CALIBRATION_SEED, arguments.calibration, arguments.spread)
     tests = panels(TEST_SEED, arguments.panels, arguments.spread)
     print(f"{arguments.calibration} calibration and {arguments.panels} test panels, outbreaks {arguments.spread}")
@@ -153,6 +160,25 @@ def main() -> None:
                 f"| {rule.name}: > {threshold:.3f} | {mean_and_error(at_rate[rule.name])} | {seconds:.0f} |", flush=True
             )
     compare(at_rate)
+
+
+def neighbours(number: int) -> None:
+    """Print what neighbours add at the same alpha: outbreaks shared by groups of five, of one series, and none."""
+    rows = np.arange(500)
+    others = [row // 5 * 5 + j for row in rows for j in range(5) if row // 5 * 5 + j != row]
+    detector = Mamori()
+    print("| outbreaks | evidence | " + " | ".join(f.name for f in fields(Found)) + " |")
+    print("|---" * (len(fields(Found)) + 2) + "|")
+    for words, shared, share in (("shared by five", 5, 0.8), ("of one series", 1, 0.8), ("none", 5, 0.0)):
+        tests = [simulate_panel(TEST_SEED + i, shared=shared, share=share) for i in range(number)]
+        alone = [last_weeks(detector, observations(panel)) for panel in tests]
+        joint = [combine_neighbours(f, 4 * np.arange(501), np.array(others), detector.alpha) for f in alone]
+        for evidence, detections in (("own", alone), ("with neighbours", joint)):
+            if share:
+                row = mean_and_error([find(p, f.alarm) for p, f in zip(tests, detections, strict=True)])
+            else:
+                row = f"false-positive rate {np.mean([f.alarm.mean() for f in detections]):.4f}"
+            print(f"| {words} | {evidence} | {row} |", flush=True)
 
 
 def compare(at_rate: dict[str, list[Found]]) -> None:

@@ -5,9 +5,8 @@ import math
 import numpy as np
 
 from mamori.core.jit import kernel
-from mamori.surveillance._mamori_baseline import fit_baseline
+from mamori.surveillance._mamori_baseline import LEVELS, fit_baseline
 from mamori.surveillance._mamori_filter import (
-    LEVELS,
     STATES,
     corners,
     follow,
@@ -39,7 +38,7 @@ def detect_series(
     """
     guard, window, shortest, frequency = periods
     length = counts.shape[1]
-    work = np.empty((6 + columns.shape[0], length))
+    work = np.empty((7 + columns.shape[0], length))
     y, mean, phi = np.empty(window), np.empty(window), np.empty(window)
     w_y, w_mean, w_phi = np.empty(window), np.empty(window), np.empty(window)
     state, prior, lr = np.empty(STATES), np.empty(STATES), np.empty(LEVELS)

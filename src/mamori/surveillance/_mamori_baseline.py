@@ -9,11 +9,13 @@ from mamori.core.jit import inner_kernel
 # Prior values; why these: docs/methods/mamori-detector.md, "Prior values".
 LEVELS = 7  # excesses of 1/8, 1/4, ... 8 standard deviations
 FIRST_LEVEL = -3
-SHARE_OF_OUTBREAKS = 0.01  # of past periods
+SHARE_OF_OUTBREAKS = 0.005  # of past periods
+SHARE_BESIDE = 0.2  # of periods before or after one with an outbreak
 PHI_PRIOR, PHI_PRIOR_PERIODS = 1.5, 10.0
 YEARLY_PRIOR, YEARLY_PRIOR_YEARS = 0.03, 1.0  # standard deviation of the yearly step of the level (log scale)
 YEARLY_START = 0.1
-PLAIN_STEPS, MOST_STEPS, CLOSE_ENOUGH, AT_REST = 3, 25, 2e-3, 2e-2  # the first steps take outbreaks for ordinary
+BOUND = 2.5  # standard deviations that a count weighs at most in the first steps, while the mean is rough
+BOUNDED_STEPS, MOST_STEPS, CLOSE_ENOUGH, AT_REST = 4, 25, 2e-3, 2e-2
 
 
 @inner_kernel
@@ -45,8 +47,11 @@ def excess_ratio(y, mean, phi, level, usual):
 
 
 @inner_kernel
-def ordinary(y, mean, phi):
-    """Weight of a past count in the baseline: the probability that it has no outbreak; less than 1 below -3 SD."""
+def ordinary(y, mean, phi, share):
+    """Weight of a past count in the baseline: the probability that it has no outbreak; less than 1 below -3 SD.
+
+    ``share``: the probability of an outbreak before the count is seen.
+    """
     z = (y - mean) / math.sqrt(mean * phi)
     if z < 1.5:
         return 1.0 if z > -3.0 else -3.0 / z
@@ -54,7 +59,7 @@ def ordinary(y, mean, phi):
     ratio = 0.0
     for level in range(-1, 4):
         ratio += 0.2 * excess_ratio(y, mean, phi, level, usual)
-    return 1.0 / (1.0 + SHARE_OF_OUTBREAKS / (1.0 - SHARE_OF_OUTBREAKS) * ratio)
+    return 1.0 / (1.0 + share / (1.0 - share) * ratio)
 
 
 @inner_kernel
@@ -247,18 +252,26 @@ def yearly_variance(beta, a, years, fixed, yearly, b):
 
 
 @inner_kernel
-def residuals(y, weight, eta, phi, begin, n, robust, r, v):
+def residuals(y, weight, eta, phi, begin, n, step, r, v, unusual):
     """Write weighted residuals and weights of the working model to ``r`` and ``v``.
 
-    Returns for `dispersion`: the sum of Pearson's squares, of their weights, and of the weights of the counts.
+    ``unusual``: probabilities of outbreaks at the step before; those of this step replace them. Returns for
+    `dispersion`: the sum of Pearson's squares, of their weights, and of the weights of the counts.
     """
     squares, informative, used = 0.0, 0.0, 0.0
     for t in range(n):
         m = math.exp(min(max(eta[t], -20.0), 20.0))
         w = weight[begin + t]
-        if robust and w > 0.0:
-            w *= ordinary(y[begin + t], m, phi)
         residual = y[begin + t] - m
+        if w > 0.0 and step >= BOUNDED_STEPS:
+            before = unusual[t - 1] if t > 0 else 0.0
+            after = unusual[t + 1] if t < n - 1 else 0.0
+            share = max(SHARE_OF_OUTBREAKS, SHARE_BESIDE * max(before, after))
+            usual = ordinary(y[begin + t], m, phi, share)
+            unusual[t] = 1.0 - usual if residual > 0.0 else 0.0
+            w *= usual
+        elif step > 0 and residual > 0.0:
+            w *= min(1.0, BOUND**2 * phi * m / residual**2)
         # A square has a variance of about 2 + 1 / m: rare cases say little about dispersion.
         squares += w / (1.0 + m) * residual * residual
         informative += w * m / (1.0 + m)
@@ -283,7 +296,7 @@ def fit_baseline(y, weight, columns, precision, begin, end, target, frequency, w
     """Fit the periods ``begin .. end - 1`` and write the means of the ``window`` periods up to the target to ``mean``.
 
     ``y``, ``weight`` (T,): counts and weights, both 0 where missing; ``columns`` (C, T): seasonal columns;
-    ``precision`` (2 + C,): of the prior of level, slope and columns; ``work`` (6 + C, T). Returns the variance of
+    ``precision`` (2 + C,): of the prior of level, slope and columns; ``work`` (7 + C, T). Returns the variance of
     the target's log mean, the dispersion, and whether the steps came to rest.
     """
     n = end - begin
@@ -292,16 +305,17 @@ def fit_baseline(y, weight, columns, precision, begin, end, target, frequency, w
     size = fixed + years
     data, a = np.empty((size, size)), np.empty((size, size))
     g, b, beta = np.empty(size), np.empty(size), np.zeros(size)
-    eta, v, r, vx, x = work[0], work[1], work[2], work[3], work[4:]
+    eta, v, r, vx, unusual, x = work[0], work[1], work[2], work[3], work[4], work[5:]
+    unusual[:n] = 0.0
     design(columns, target, frequency, begin, end, x)
     beta[0] = first_level(y, weight, begin, end)
     yearly, known, phi, rests = YEARLY_START**2, 1.0, PHI_PRIOR, False
     for step in range(MOST_STEPS):
         predictor(beta, columns, years, target, frequency, begin, end, eta)
-        squares, informative, used = residuals(y, weight, eta, phi, begin, n, step >= PLAIN_STEPS, r, v)
+        squares, informative, used = residuals(y, weight, eta, phi, begin, n, step, r, v, unusual)
         prior_slopes(beta, precision, years, fixed, yearly, g)
         slopes(x, fixed, years, target, frequency, begin, end, r, g)
-        if step <= PLAIN_STEPS or step % 3 == 0:  # between, the data's information at an earlier step serves
+        if step <= BOUNDED_STEPS or step % 3 == 0:  # between, the data's information at an earlier step serves
             data[:] = 0.0
             information(x, fixed, years, target, frequency, begin, end, v, data, vx)
         a[:] = data
@@ -314,11 +328,11 @@ def fit_baseline(y, weight, columns, precision, begin, end, target, frequency, w
             move = min(max(g[i], -2.0), 2.0) * (1.0 if step < 8 else 0.5)  # some would swing on
             beta[i] += move
             largest = max(largest, abs(move))
+        phi = dispersion(squares, informative, min(0.5, (fixed + known) / used))
         if step >= 1:
-            phi = dispersion(squares, informative, min(0.5, (fixed + known) / used))
             yearly, known = yearly_variance(beta, a, years, fixed, yearly, b)
         rests = largest < AT_REST
-        if step > PLAIN_STEPS + 1 and largest < CLOSE_ENOUGH:
+        if step > BOUNDED_STEPS + 1 and largest < CLOSE_ENOUGH:
             break
     first = max(0, target - window + 1)
     predictor(beta, columns, years, target, frequency, first, target + 1, eta)
