@@ -81,3 +81,76 @@ class Observations:
             weights=cut(self.weights),
             denominator=cut(self.denominator),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Triangle:
+    """What was known of each period after each delay, of many series: the reporting triangle, cumulative.
+
+    `reported` (S, T, W) are the cases of a reference period that are in the data d = 0 to W - 1 periods after it. It
+    is NaN where that report is not out yet (the last report is that of the last period, so t + d >= T) or where it
+    is missing. Along the delays it never falls. `series`, `t` (T,), `dates` (T,), `frequency`, `dropped` and
+    `ignored` are as in `Observations`.
+
+    Raises `InputError` for arrays that do not fit each other and for counts that fall.
+    """
+
+    series: "pl.DataFrame"
+    t: np.ndarray
+    reported: np.ndarray
+    dates: np.ndarray | None = None
+    frequency: int | None = None
+    dropped: tuple[Dropped, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        shape = self.reported.shape
+        if len(shape) != 3 or shape[:2] != (self.series.height, len(self.t)) or not shape[2]:
+            raise InputError(
+                f"reported has shape {shape}; it must be {(self.series.height, len(self.t))} and the delays"
+            )
+        if self.dates is not None and len(self.dates) != len(self.t):
+            raise InputError(f"there are {len(self.dates)} dates for {len(self.t)} periods; give one for each")
+        future = np.arange(shape[1])[:, None] + np.arange(shape[2]) >= shape[1]
+        if np.isfinite(self.reported[:, future]).any():
+            raise InputError(
+                "reported holds counts of reports after the last period. Add the periods, or leave them out"
+            )
+        known = np.fmax.accumulate(self.reported, axis=2)
+        with np.errstate(invalid="ignore"):
+            falls = np.argwhere((self.reported < 0.0) | (self.reported < known) | np.isinf(self.reported))
+        if len(falls):
+            s, t, d = falls[0]
+            raise InputError(
+                f"series '{self.names[s]}' at t={self.t[t]} has {self.reported[s, t, d]:g} cases after {d} periods, fewer "
+                "than before or no count; reports only add cases. Take corrections back to the earlier reports first"
+            )
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the series, in the order of the rows of `reported`."""
+        return self.series.get_column("series").to_list()
+
+    def latest(self) -> np.ndarray:
+        """Return what is known now of each period (S, T); NaN where no report is there."""
+        return np.asarray(np.fmax.reduce(self.reported, axis=2))
+
+    def as_of(self, t: int) -> "Triangle":
+        """Return the triangle as it was when the reports of period `t` (a value of ``t``) were the last.
+
+        Raises `InputError` for a period outside the triangle.
+        """
+        if not self.t[0] <= t <= self.t[-1]:
+            raise InputError(f"as of t={t}; the reports run from t={self.t[0]} to {self.t[-1]}. Choose within")
+        size = int(t - self.t[0]) + 1
+        reported = self.reported[:, :size].copy()
+        reported[:, np.arange(size)[:, None] + np.arange(reported.shape[2]) >= size] = np.nan
+        dates = None if self.dates is None else self.dates[:size]
+        return replace(self, t=self.t[:size], reported=reported[:, :, :size], dates=dates)
+
+    def observations(self, counts: np.ndarray | None = None) -> Observations:
+        """Return the counts known now, or `counts` (S, T) in their place, as observations."""
+        values = self.latest() if counts is None else counts
+        return Observations(
+            self.series, self.t, values, values, self.dates, self.frequency, dropped=self.dropped, ignored=self.ignored
+        )
