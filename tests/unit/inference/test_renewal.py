@@ -141,12 +141,12 @@ def test_a_delay_that_is_no_distribution_is_refused() -> None:
 
 COUNTS = arrays(
     float,
-    st.integers(1, 25),
+    st.integers(1, 15),
     elements=st.one_of(st.integers(0, 5).map(float), st.just(np.nan), st.integers(0, 10**9).map(float)),
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(COUNTS, st.sampled_from([365, 52]))
 def test_any_counts_give_numbers_or_reasons(given_counts: np.ndarray, frequency: int) -> None:
     got = estimate_renewal(observe(given_counts, frequency), RenewalModel(GENERATION, DELAY, REPORTING), draws=20)
