@@ -1,0 +1,135 @@
+"""From weekly deaths to weekly infections: a penalised likelihood, for many series at once (arrays)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.linalg import solveh_banded
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+
+GROWTH_SD = 1.5  # per week: prior of the growth of infections
+CHANGE_SD = 0.25  # per week and week: prior of the change of growth
+FLOOR_SD = 0.1  # how hard log infections are kept above the floor
+LARGEST_STEP = 2.0
+ITERATIONS = 60
+TOLERANCE = 1e-4
+
+
+def expected_deaths(infections: FloatArray, fatality: FloatArray, delay: FloatArray) -> FloatArray:
+    """Deaths by week (N, W) = fatality (N, W, by week of death) x infections convolved with ``delay`` (N, L)."""
+    total = np.zeros_like(infections)
+    for lag in range(min(delay.shape[1], infections.shape[1])):
+        total[:, lag:] += delay[:, lag, None] * infections[:, : infections.shape[1] - lag]
+    return fatality * total
+
+
+def deconvolve(
+    deaths: FloatArray,
+    fatality: FloatArray,
+    delay: FloatArray,
+    start: NDArray[np.int64],
+    dispersion: FloatArray,
+    log_infections: FloatArray,
+) -> FloatArray:
+    """Log infections by week (N, W) from deaths by week (N, W) that are quasi-Poisson with ``dispersion`` (N,).
+
+    Minimises sum (mu - D log mu) / psi + sum (second difference of x)^2 / (2 CHANGE_SD^2) + sum (first difference)^2
+    / (2 GROWTH_SD^2), mu = fatality x (delay * exp x), over x from week ``start`` (N,) on; below one infection a week
+    x is drawn back to it. Because a shift of x costs no penalty, fitted deaths have the observed total, up to what
+    that floor adds. Starts from ``log_infections``; Fisher scoring with banded Hessians.
+    """
+    x = log_infections.copy()
+    size, width = x.shape
+    alive = np.arange(width) >= start[:, None]
+    penalty = _penalty(alive)
+    reach = delay.shape[1] - 1
+    weight = 1.0 / dispersion[:, None]
+    moving = np.arange(size)
+    for _ in range(ITERATIONS):
+        step = _newton_step(
+            x[moving], deaths[moving], fatality[moving], delay[moving], weight[moving], alive[moving],
+            penalty[:, moving], reach,
+        )  # fmt: skip
+        step = np.clip(step, -LARGEST_STEP, LARGEST_STEP)
+        x[moving] += step
+        moving = moving[np.abs(step).max(axis=1) > TOLERANCE]
+        if not len(moving):
+            break
+    return x
+
+
+def _newton_step(
+    x: FloatArray,
+    deaths: FloatArray,
+    fatality: FloatArray,
+    delay: FloatArray,
+    weight: FloatArray,
+    alive: NDArray[np.bool_],
+    penalty: FloatArray,
+    reach: int,
+) -> FloatArray:
+    size, width = x.shape
+    infections = np.where(alive, np.exp(x), 0.0)
+    expected = np.maximum(expected_deaths(infections, fatality, delay), 1e-9)
+    score = np.zeros_like(x)
+    hessian = np.zeros((reach + 1, size, width))  # lower bands: hessian[b, n, v] = H[v + b, v]
+    residual = weight * fatality * (deaths / expected - 1.0)
+    curvature = weight * fatality**2 / expected
+    for lag in range(min(reach + 1, width)):
+        score[:, : width - lag] += delay[:, lag, None] * residual[:, lag:]
+        for earlier in range(lag + 1):
+            band = lag - earlier  # infections of weeks v and v + band meet in the deaths of week v + lag
+            product = (delay[:, lag] * delay[:, earlier])[:, None] * curvature[:, lag:]
+            hessian[band, :, : width - lag] += product
+    score *= infections
+    for band in range(min(reach + 1, width)):
+        hessian[band, :, : width - band] *= infections[:, : width - band] * infections[:, band:]
+    low = np.where(alive & (x < 0.0), 1.0 / FLOOR_SD**2, 0.0)
+    score -= low * x + _times_penalty(penalty, x)
+    hessian[:3] += penalty
+    hessian[0] += low + np.where(alive, 1e-9, 1.0)
+    score[~alive] = 0.0
+    return np.array([solveh_banded(hessian[:, n], score[n], lower=True) for n in range(size)])
+
+
+def _penalty(alive: NDArray[np.bool_]) -> FloatArray:
+    """Lower bands (3, N, W) of the precision matrix of the prior over the weeks that are alive."""
+    size, width = alive.shape
+    bands = np.zeros((3, size, width))
+    for coefficients, sd in (((-1.0, 1.0), GROWTH_SD), ((1.0, -2.0, 1.0), CHANGE_SD)):
+        order = len(coefficients)
+        counted = alive[:, : width - order + 1].astype(float) / sd**2
+        for i in range(order):
+            for j in range(i + 1):
+                bands[i - j, :, j : j + counted.shape[1]] += coefficients[i] * coefficients[j] * counted
+    return bands
+
+
+def _times_penalty(bands: FloatArray, x: FloatArray) -> FloatArray:
+    product = bands[0] * x
+    for band in (1, 2):
+        off = bands[band, :, : x.shape[1] - band]
+        product[:, band:] += off * x[:, : x.shape[1] - band]
+        product[:, : x.shape[1] - band] += off * x[:, band:]
+    return np.asarray(product)
+
+
+def dispersion_of(deaths: FloatArray) -> FloatArray:
+    """Quasi-Poisson dispersion (N,) of weekly deaths (N, W) about a smooth curve, at least 1.
+
+    Third differences of a smooth curve are small and those of independent noise of variance psi mu have variance 20
+    psi mu. Their median is taken, so that single weeks do not count: the median of a squared standard normal is 0.455.
+    """
+    third = np.diff(deaths, n=3, axis=1) ** 2
+    mean = sum(deaths[:, k : deaths.shape[1] - 3 + k] for k in range(4)) / 4.0
+    found = np.ones(len(deaths))
+    for n in range(len(deaths)):
+        enough = mean[n] >= 1.0
+        if enough.sum() >= 4:
+            found[n] = max(1.0, float(np.median(third[n, enough] / (20.0 * mean[n, enough]))) / 0.455)
+    return found
