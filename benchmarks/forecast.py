@@ -1,7 +1,7 @@
 """How good forecasts are: on simulated counts, and on admissions with influenza in the United States.
 
-``python -m benchmarks.forecast simulated`` and ``python -m benchmarks.forecast flusight [--every 4]``. The target data of
-FluSight (``data/surveillance/flusight_target_hospital_admissions.csv``) are looked for in the folder that
+``python -m benchmarks.forecast simulated`` and ``python -m benchmarks.forecast flusight [--every 4]``. The target data
+of FluSight (``data/surveillance/flusight_target_hospital_admissions.csv``) are looked for in the folder that
 `MAMORI_SHARED` names. They are final: what was known at the time differed in the last weeks.
 """
 
@@ -77,12 +77,12 @@ def flusight(every: int) -> None:
 def simulate(draw: int) -> Floats:
     """Return reported cases (DAYS,) of an epidemic by the renewal equation, of which R goes up and down.
 
-    log R is a cosine of 60 to 150 days and of height 0.1 to 0.4 with a random phase, plus a mean-reverting walk; a
+    log R is a cosine of 60 to 150 days and of height 0.05 to 0.25 with a random phase, plus a mean-reverting walk; a
     day's cases are negative binomial of size 20 and infect in turn, a third is reported by chance.
     """
     rng = np.random.default_rng(draw)
     weights = INFLUENZA.complete()
-    wave = rng.uniform(0.1, 0.4) * np.cos(2.0 * np.pi * (np.arange(DAYS) / rng.uniform(60, 150) + rng.uniform()))
+    wave = rng.uniform(0.05, 0.25) * np.cos(2.0 * np.pi * (np.arange(DAYS) / rng.uniform(60, 150) + rng.uniform()))
     noise = np.zeros(DAYS)
     for t in range(1, DAYS):
         noise[t] = 0.95 * noise[t - 1] + rng.normal(0.0, 0.02)

@@ -60,12 +60,12 @@ def autoregressive_paths(recent, lags, fixed, offset, size, key, paths):
 
 
 @kernel
-def renewal_paths(history, weights, log_r, walk_sd, damping, size, days, key, paths):
+def renewal_paths(history, weights, log_r, walk_sd, damping, low, high, size, days, key, paths):
     """Set paths (N, H) of counts of periods of `days` days, by the renewal equation from day to day.
 
     `history` (T,) are cases by day, `weights` (K,) the serial interval, `log_r` (N,) that of the last day. Each day
-    log R takes `damping` times its value and a normal step of `walk_sd`; the day's cases are negative binomial with
-    the mean R times the infection pressure and `size`.
+    log R takes `damping` times its value and a normal step of `walk_sd`, cut to within `low` and `high`; the day's
+    cases are negative binomial with the mean R times the infection pressure and `size`.
     """
     ahead = paths.shape[1] * days
     known = history.shape[0]
@@ -76,7 +76,7 @@ def renewal_paths(history, weights, log_r, walk_sd, damping, size, days, key, pa
         paths[i] = 0.0
         for d in range(ahead):
             u, _ = philox(key, i, d, 3, 0)
-            r = damping * r + walk_sd * normal_quantile(u)
+            r = min(max(damping * r + walk_sd * normal_quantile(u), low), high)
             t = known + d
             pressure = 0.0
             for k in range(1, min(t + 1, weights.shape[0])):

@@ -49,6 +49,16 @@ def step_of_log_r(mean: Floats, sd: Floats, window: int) -> float:
     return float(np.sqrt(max(0.0, float(np.mean(change[known] ** 2 - noise))) / window))
 
 
+def range_of_r(mean: Floats, sd: Floats, window: int) -> tuple[float, float]:
+    """Return the least and greatest R of the windows (T,) that are known well enough and do not overlap the last one.
+
+    No limits where there is none. A last window beyond them is more often imports, or reporting that began again,
+    than transmission as it never was before.
+    """
+    earlier = mean[:-window][(sd / mean)[:-window] < _LARGEST_VARIATION]
+    return (float(earlier.min()), float(earlier.max())) if len(earlier) else (0.0, np.inf)
+
+
 def size_of_counts(counts: Floats, expected: Floats, window: int) -> float:
     """Return the size of the negative binomial of counts (T,) around what was `expected` from their own windows.
 

@@ -19,6 +19,7 @@ from mamori.inference._ensemble import COMBINATIONS, Combination, combine_foreca
 from mamori.inference._projection import (
     angles_of_year,
     pressure_by_day,
+    range_of_r,
     size_of_counts,
     spread_over_days,
     step_of_log_r,
@@ -59,12 +60,14 @@ CHUNK = 8
 class Course:
     """One series as a method sees it.
 
-    `counts` (T,), NaN where unknown; `angles` (T + H,) of each period in its year; periods a year (`frequency`);
+    `counts` (T,), NaN where unknown; `angles` (T + H,) of the periods in their years and `weekdays` (T + H,) of their
+    last days, Monday 0; periods a year (`frequency`);
     `days` a period has, None for months; the `horizon` H; the even number N of `draws`; `key` of its random numbers.
     """
 
     counts: Floats
     angles: Floats
+    weekdays: NDArray[np.int64]
     frequency: int
     days: int | None
     horizon: int
@@ -116,33 +119,35 @@ class Baseline:
 class Autoregressive:
     """A negative binomial autoregression on the log scale, with the season where more than a year is known.
 
-    Y_t ~ NB(μ_t, size), with z_t = log(Y_t + ½) and the angle ω_t of the period in its year
+    Y_t ~ NB(μ_t, size), with z_t = log(Y_t + ½) and the angle ω_t of the period in its year,
 
-        log μ_t = z_{t-1} + a + b (z_{t-1} - z̄) + c (z_{t-1} - z_{t-2}) + d (z_{t-2} - z_{t-3})
-                  + Σ_{h=1,2} (e_h sin hω_t + f_h cos hω_t).
+        log μ_t = s_t + a + b (s_t - z̄) + c Δ_t + d Δ'_t + Σ_{h=1,2} (e_h sin hω_t + f_h cos hω_t),
 
-    Normal priors around 0 (a random walk) keep short series sober; the coefficients are drawn from the normal
-    approximation at the mode, the paths go on from their own counts. z̄ is the log of the mean count plus ½.
+    s_t = z_{t-1}, Δ_t = z_{t-1} - z_{t-2}, Δ'_t = z_{t-2} - z_{t-3}, and z̄ the log of the mean count plus ½. For
+    daily counts s_t is the mean of the last seven z, Δ_t = z_{t-1} - s_t, Δ'_t = s_t - s_{t-7}, and each weekday has
+    its effect. Normal priors around 0 (a random walk) keep short series sober, and b <= 0. The coefficients are drawn
+    from the normal approximation at the mode; the paths go on from their own counts.
     """
 
     name: str = "autoregressive"
-    needs: str = f"its last {_autoregression.LAGS} counts and {_autoregression.FEWEST} periods to learn from"
+    needs: str = f"its last 3 counts (daily: 14) and {_autoregression.FEWEST} periods with as many before them"
 
     def paths(self, course: Course) -> Floats | None:
         """Return draws (N, H), see `Method`."""
-        recent = course.counts[: -_autoregression.LAGS - 1 : -1]
-        if len(recent) < _autoregression.LAGS or np.isnan(recent).any():
+        memory = _autoregression.memory(course.days == 1)
+        recent = course.counts[: -memory.length - 1 : -1]
+        if len(recent) < memory.length or np.isnan(recent).any():
             return None
         known = len(course.counts)
-        season = course.angles if known > course.frequency else None
-        model = _autoregression.fit(course.counts, None if season is None else season[:known])
+        covariates = _autoregression.calendar(
+            course.angles if known > course.frequency else None, course.weekdays if course.days == 1 else None
+        )
+        model = _autoregression.fit(course.counts, None if covariates is None else covariates[:known], memory)
         if model is None:
             return None
         normal = np.empty((course.draws, len(model.coefficients)))
         normal_numbers(course.key, normal)
-        coefficients = model.coefficients + normal @ np.linalg.cholesky(model.covariance).T
-        ahead = None if season is None else season[known:]
-        lags, fixed = _autoregression.lag_coefficients(coefficients, model.level, ahead)
+        lags, fixed = model.paths(normal, None if covariates is None else covariates[known:])
         paths = np.empty((course.draws, course.horizon))
         fixed = np.ascontiguousarray(np.broadcast_to(fixed, paths.shape))
         _paths.autoregressive_paths(
@@ -156,10 +161,10 @@ class Renewal:
     """The renewal equation carried on from the reproduction number of the last days.
 
     R of the last window is the posterior of Cori et al. 2013. log R goes on as a random walk whose step is that of
-    past windows beyond their estimation error, and tends to 0 by the factor `damping` a day (1: it does not; 0.95
-    halves it in two weeks). A day's cases are negative binomial around R times the infection pressure, and infect in
-    turn. Weekly counts are spread over their days, smoothly and with their sum kept. `window` None: 7 days, for
-    weekly counts 14.
+    past windows beyond their estimation error, tends to 0 by the factor `damping` a day (1: it does not; 0.95 halves
+    it in two weeks), and stays within what the series had before. A day's cases are negative binomial around R times
+    the infection pressure, and infect in turn. Weekly counts are spread over their days, smoothly and with their sum
+    kept. `window` None: 7 days, for weekly counts 14.
 
     Raises `InputError` for a damping outside (0, 1] and a window below 1 day.
     """
@@ -199,7 +204,7 @@ class Renewal:
         _cori.posterior_draws(shape, scale[:, None], course.key, course.draws, draws)
         return project_renewal(
             cases, self.interval, draws[0], course.horizon, key=course.key, damping=self.damping,
-            walk_sd=step_of_log_r(r, sd, window), size=size, days=course.days,
+            walk_sd=step_of_log_r(r, sd, window), limits=range_of_r(r, sd, window), size=size, days=course.days,
         )  # fmt: skip
 
     def _reproduction_numbers(self, cases: Floats, window: int) -> tuple[Floats, Floats]:
@@ -223,6 +228,7 @@ def project_renewal(
     key: NDArray[np.uint64],
     walk_sd: float = 0.0,
     damping: float = 1.0,
+    limits: tuple[float, float] = (0.0, np.inf),
     size: float = np.inf,
     days: int = 1,
 ) -> Floats:
@@ -233,9 +239,9 @@ def project_renewal(
 
         log R_t = damping · log R_{t-1} + walk_sd · ε_t,    C_t ~ NB(R_t Σ_k w_k C_{t-k}, size/days).
 
-    `size` is that of a period's count, infinite for Poisson counts; `key` that of the random numbers
-    (`core.rng.stream_key`). Raises `InputError` for cases below 0, an R that is not positive, and a horizon or number
-    of days below 1. Source: Nouvellet et al. 2018, Epidemics 22:3.
+    cut to within the `limits` of R. `size` is that of a period's count, infinite for Poisson counts; `key` that of the
+    random numbers (`core.rng.stream_key`). Raises `InputError` for cases below 0, an R that is not positive, and a
+    horizon or number of days below 1. Source: Nouvellet et al. 2018, Epidemics 22:3.
     """
     history, first = vector("cases", cases), vector("r", r)
     refuse("cases", history, history < 0.0, ">= 0")
@@ -244,7 +250,11 @@ def project_renewal(
     if days < 1:
         raise InputError(f"a period has {days} days; it must have 1 or more. Give 7 for weeks")
     paths = np.empty((len(first), horizon))
-    _paths.renewal_paths(history, interval.complete(), np.log(first), walk_sd, damping, size / days, days, key, paths)
+    with np.errstate(divide="ignore"):
+        low, high = np.log(limits)
+    _paths.renewal_paths(
+        history, interval.complete(), np.log(first), walk_sd, damping, low, high, size / days, days, key, paths
+    )
     return paths
 
 
@@ -281,7 +291,7 @@ def forecast_counts(
     if len({method.name for method in methods}) < len(methods) or not methods:
         raise InputError("the methods must have one name each, and there must be one at least. Rename one")
     frequency, ends = _period_ends(observations, horizon, dates_are)
-    angles = angles_of_year(ends)
+    angles, weekdays = angles_of_year(ends), (ends.astype(np.int64) + 3) % 7
     tasks = [(method, s) for method in methods for s in range(len(observations.names))]
 
     def one(task: tuple[Method, int]) -> Floats | None:
@@ -289,7 +299,7 @@ def forecast_counts(
         name = observations.names[s]
         counts = np.ascontiguousarray(observations.counts[s], dtype=np.float64)
         key = stream_key(seed, f"forecast {method.name}", name, 0)
-        course = Course(counts, angles, frequency, DAYS_A_PERIOD.get(frequency), horizon, draws, key)
+        course = Course(counts, angles, weekdays, frequency, DAYS_A_PERIOD.get(frequency), horizon, draws, key)
         paths = method.paths(course)
         return None if paths is None else np.quantile(paths, tau, axis=0).T
 

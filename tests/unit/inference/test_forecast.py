@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -17,10 +17,11 @@ from mamori.core.rng import stream_key
 from mamori.core.tables import TableDefinition
 from mamori.data.adapters.hubverse import Forecasts
 from mamori.inference._ensemble import pooled_quantiles
-from mamori.inference._projection import angles_of_year, size_of_counts, spread_over_days, step_of_log_r
+from mamori.inference._projection import angles_of_year, range_of_r, size_of_counts, spread_over_days, step_of_log_r
 from mamori.inference.forecast import (
     Autoregressive,
     Baseline,
+    Method,
     Renewal,
     combine_forecasts,
     forecast_counts,
@@ -51,7 +52,7 @@ def waves(weeks: int, seed: int = 0, mean: float = 200.0) -> Floats:
     """Return counts with a season, a negative binomial of size 20."""
     rng = np.random.default_rng(seed)
     mu = mean * np.exp(1.5 * np.cos(2 * np.pi * np.arange(weeks) / 52.18))
-    return rng.poisson(mu * rng.gamma(20, 1 / 20, weeks)).astype(float)
+    return np.asarray(rng.poisson(mu * rng.gamma(20, 1 / 20, weeks)), dtype=float)
 
 
 def middle(found: Forecasts) -> Floats:
@@ -139,6 +140,23 @@ def test_scatter_and_change_are_found_again() -> None:
     assert step_of_log_r(by_day, by_day, 7) == 0.0
 
 
+def test_a_last_window_beyond_all_before_is_cut_to_them() -> None:
+    r, sd = np.array([0.8, 9.0, 1.4, 1.0, 30.0]), np.array([0.1, 9.0, 0.1, 0.1, 0.1])
+    assert range_of_r(r, sd, 1) == (0.8, 1.4)
+    assert range_of_r(r, sd, 5) == (0.0, np.inf)
+    history = np.full(30, 10.0)
+    paths = project_renewal(history, INTERVAL, np.full(400, 30.0), 10, key=KEY, limits=(0.5, 1.0))
+    assert paths.mean() == pytest.approx(10.0, rel=0.1)
+
+
+def test_daily_counts_keep_their_week() -> None:
+    rng = np.random.default_rng(4)
+    effect = np.array([1.4, 1.2, 1.1, 1.0, 1.0, 0.5, 0.4])
+    counts = rng.poisson(200 * np.tile(effect, 12)).astype(float)
+    found = forecast_counts(observed(counts, np.datetime64("2025-01-06"), 365), [Autoregressive()], 7)
+    assert middle(found) == pytest.approx(200 * effect, rel=0.2)
+
+
 def test_the_year_is_a_circle() -> None:
     days = np.array(["2024-01-01", "2024-07-01", "2023-07-02", "2024-12-31"], dtype="datetime64[D]")
     assert angles_of_year(days) == pytest.approx([0.0, np.pi, np.pi, 2 * np.pi], abs=0.03)
@@ -146,7 +164,7 @@ def test_the_year_is_a_circle() -> None:
 
 def test_forecasts_do_not_depend_on_threads_or_on_other_series() -> None:
     counts = np.stack([waves(80, seed) for seed in range(10)])
-    methods = [Baseline(), Autoregressive(), Renewal(INTERVAL)]
+    methods: list[Method] = [Baseline(), Autoregressive(), Renewal(INTERVAL)]
     one = forecast_counts(observed(counts), methods, 2, draws=100)
     four = forecast_counts(observed(counts), methods, 2, draws=100, workers=4)
     assert np.array_equal(one.quantiles, four.quantiles)
@@ -247,7 +265,10 @@ FIVE = [5.0, 6.0, 7.0, 6.0, 5.0]
             "nothing can be forecast: series without what",
         ),
         (lambda: forecast_counts(observed(FIVE, np.datetime64("2025-01-05")), [Baseline()], 1), "Say which (dates_are"),
-        (lambda: forecast_counts(observed(FIVE), [Baseline()], 1, dates_are="middle"), "dates_are is 'middle'"),
+        (
+            lambda: forecast_counts(observed(FIVE), [Baseline()], 1, dates_are=cast("Any", "middle")),
+            "dates_are is 'middle'",
+        ),
         (
             lambda: forecast_counts(observed(FIVE, frequency=12), [Renewal(INTERVAL)], 1),
             "needs daily or weekly counts",
@@ -259,7 +280,7 @@ FIVE = [5.0, 6.0, 7.0, 6.0, 5.0]
         (lambda: project_renewal([1.0], INTERVAL, [0.0], 1, key=KEY), "r row 0 holds 0; it must be > 0"),
         (lambda: project_renewal([1.0], INTERVAL, [1.0], 1, key=KEY, days=0), "a period has 0 days"),
         (lambda: combine_forecasts(members([[1, 2, 3]])), "there are 1 models"),
-        (lambda: combine_forecasts(members([[1, 2, 3]] * 2), "sum"), "not 'sum'. Choose one"),
+        (lambda: combine_forecasts(members([[1, 2, 3]] * 2), cast("Any", "sum")), "not 'sum'. Choose one"),
         (lambda: join_forecasts([members([[1, 2, 3]]), members([[1.0]], [0.5])]), "different levels"),
     ],
 )
@@ -280,7 +301,7 @@ counts_or_gaps = st.one_of(st.integers(0, 50), st.integers(0, 10**9), st.just(np
 @settings(max_examples=60, deadline=None)
 @given(st.lists(counts_or_gaps, min_size=1, max_size=40), st.sampled_from([365, 52, 12]), st.integers(1, 5))
 def test_any_counts_are_forecast_or_refused(counts: list[float], frequency: int, horizon: int) -> None:
-    methods: list[Any] = [Baseline(), Autoregressive()]
+    methods: list[Method] = [Baseline(), Autoregressive()]
     if frequency != 12:
         methods.append(Renewal(INTERVAL))
     try:

@@ -151,7 +151,7 @@ def _open(
 
 
 def _typed(table: Table, role: str, frame: "pl.DataFrame", rows: NDArray[np.int64]) -> "pl.Series":
-    """Return the column `role` as dates or texts, every cell filled (but of the target, which may be the empty text)."""
+    """Return the column `role` as dates or texts, every cell filled (but of the target, which may be empty)."""
     import polars as pl
 
     given = frame.get_column(role)
