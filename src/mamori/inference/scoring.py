@@ -249,10 +249,11 @@ def _of_quantiles(y: Floats, q: Floats, levels: Floats) -> dict[str, Floats]:
     names = ("predicted", *_WIS_PARTS, *(f"coverage_{share}" for share in _INTERVALS), "bias")
     scores = {name: np.full(len(y), np.nan) for name in names}
     given = ~np.isnan(q)
-    for pattern in np.unique(given, axis=0):
-        if not pattern.any():
-            continue
-        rows = (given == pattern).all(axis=1)
+    left = given.any(axis=1)
+    while left.any():  # once for each set of levels: no more than there are targets
+        pattern = given[np.argmax(left)]
+        rows = left & (given == pattern).all(axis=1)
+        left &= ~rows
         block = (y[rows], q[np.ix_(rows, pattern)], levels[pattern])
         parts = weighted_interval_score(*block)
         for name in _WIS_PARTS:
