@@ -14,6 +14,7 @@ SHARE_BESIDE = 0.2  # of periods before or after one with an outbreak
 PHI_PRIOR, PHI_PRIOR_PERIODS = 1.5, 10.0
 YEARLY_PRIOR, YEARLY_PRIOR_YEARS = 0.03, 1.0  # standard deviation of the yearly step of the level (log scale)
 YEARLY_START = 0.1
+ORDINARY = 1.5  # standard deviations from the mean within which a count is not asked whether it is of an outbreak
 BOUND = 2.5  # standard deviations that a count weighs at most in the first steps, while the mean is rough
 BOUNDED_STEPS, MOST_STEPS, CLOSE_ENOUGH, AT_REST = 4, 25, 2e-3, 2e-2
 
@@ -48,13 +49,12 @@ def excess_ratio(y, mean, phi, level, usual):
 
 @inner_kernel
 def ordinary(y, mean, phi, share):
-    """Weight of a past count in the baseline: the probability that it has no outbreak; less than 1 below -3 SD.
+    """Weight of a count far from its mean: the probability that it has no outbreak; below -3 SD 3 / |z|.
 
     ``share``: the probability of an outbreak before the count is seen.
     """
-    z = (y - mean) / math.sqrt(mean * phi)
-    if z < 1.5:
-        return 1.0 if z > -3.0 else -3.0 / z
+    if y < mean:
+        return min(1.0, 3.0 * math.sqrt(mean * phi) / (mean - y))
     usual = count_weight(y, mean, phi)
     ratio = 0.0
     for level in range(-1, 4):
@@ -259,25 +259,32 @@ def residuals(y, weight, eta, phi, begin, n, step, r, v, unusual):
     `dispersion`: the sum of Pearson's squares, of their weights, and of the weights of the counts.
     """
     squares, informative, used = 0.0, 0.0, 0.0
+    precision = 1.0 / phi
     for t in range(n):
         m = math.exp(min(max(eta[t], -20.0), 20.0))
         w = weight[begin + t]
         residual = y[begin + t] - m
-        if w > 0.0 and step >= BOUNDED_STEPS:
-            before = unusual[t - 1] if t > 0 else 0.0
-            after = unusual[t + 1] if t < n - 1 else 0.0
-            share = max(SHARE_OF_OUTBREAKS, SHARE_BESIDE * max(before, after))
-            usual = ordinary(y[begin + t], m, phi, share)
-            unusual[t] = 1.0 - usual if residual > 0.0 else 0.0
-            w *= usual
-        elif step > 0 and residual > 0.0:
-            w *= min(1.0, BOUND**2 * phi * m / residual**2)
+        square = residual * residual
+        if step >= BOUNDED_STEPS:
+            unusual_now = 0.0
+            if w > 0.0 and square > ORDINARY**2 * phi * m:
+                before = unusual[t - 1] if t > 0 else 0.0
+                after = unusual[t + 1] if t < n - 1 else 0.0
+                share = max(SHARE_OF_OUTBREAKS, SHARE_BESIDE * max(before, after))
+                usual = ordinary(y[begin + t], m, phi, share)
+                w *= usual
+                if residual > 0.0:
+                    unusual_now = 1.0 - usual
+            unusual[t] = unusual_now
+        elif step > 0 and residual > 0.0 and square > BOUND**2 * phi * m:
+            w *= BOUND**2 * phi * m / square
         # A square has a variance of about 2 + 1 / m: rare cases say little about dispersion.
-        squares += w / (1.0 + m) * residual * residual
-        informative += w * m / (1.0 + m)
+        inform = w / (1.0 + m)
+        squares += inform * square
+        informative += inform * m
         used += w
-        r[t] = w * residual / phi
-        v[t] = w * m / phi
+        r[t] = w * residual * precision
+        v[t] = w * m * precision
     return squares, informative, used
 
 
