@@ -33,7 +33,7 @@ class Mamori(Detector):
     name: ClassVar[str] = "mamori"
 
     alpha: float = Field(
-        0.0065,
+        0.007,
         gt=0.0,
         lt=0.5,
         description="P-value at or below which an alarm is given: the share of periods without outbreak that alarm",
