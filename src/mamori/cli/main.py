@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from mamori.cli import data, detect, exercise, forecast, fuse, rt, scan, score, simulate, timeliness
+from mamori.cli import data, detect, exercise, forecast, fuse, nowcast, rt, scan, score, simulate, timeliness
 from mamori.cli._common import Interrupted, command_group
 from mamori.core.errors import MamoriError
 
@@ -32,6 +32,7 @@ app.command()(fuse.fuse)
 app.command()(scan.scan)
 app.command()(rt.rt)
 app.command()(forecast.forecast)
+app.command()(nowcast.nowcast)
 app.command()(score.score)
 app.command()(timeliness.timeliness)
 app.add_typer(data.app, name="data")

@@ -37,8 +37,8 @@ class Observations:
 
     `counts` (S, T) are cases. `history` (S, T) is what a method may learn from: the counts without those of
     known outbreaks and without excluded periods (NaN). `weights` (S, T) in [0, 1], None for all 1, weigh the
-    history. `denominator` (S, T), None when not given, is the population or the number of tests. `dropped` tells which rows of
-    the input are not counted and why, `ignored` which of its columns are not used.
+    history. `denominator` (S, T), None when not given, is the population or the number of tests. `dropped`
+    tells which rows of the input are not counted and why, `ignored` which of its columns are not used.
     """
 
     series: "pl.DataFrame"
@@ -122,8 +122,8 @@ class Triangle:
         if len(falls):
             s, t, d = falls[0]
             raise InputError(
-                f"series '{self.names[s]}' at t={self.t[t]} has {self.reported[s, t, d]:g} cases after {d} periods, fewer "
-                "than before or no count; reports only add cases. Take corrections back to the earlier reports first"
+                f"series '{self.names[s]}' at t={self.t[t]} has {self.reported[s, t, d]:g} cases after {d} periods, "
+                "fewer than before or no count; reports only add cases. Take corrections back to earlier reports first"
             )
 
     @property

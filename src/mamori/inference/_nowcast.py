@@ -85,6 +85,9 @@ def likelihood(x, size, longest, weekday, has_week, block, blocks, row, first, l
     h, v = np.empty(longest + 1), np.empty(longest)
     p = np.empty(longest + 1)
     cross, inner, score = np.empty(longest), np.empty((longest, longest)), np.empty(longest)
+    # The parameters on which each hazard depends: its delay, the shift and the weekday of the report.
+    kinds = 2 + has_week
+    place = np.empty((longest, 3), dtype=np.int64)
     total = 0.0
     c = 0
     while c < row.shape[0]:
@@ -139,29 +142,23 @@ def likelihood(x, size, longest, weekday, has_week, block, blocks, row, first, l
             information[t, e] += w_sum
             information[e, t] += w_sum
         for j in range(top):
-            for a in range(2 + has_week):
-                ia = _place(a, t, j, periods, at_report, at_shift, weekday, block)
-                gradient[ia] += score[j]
-                information[t, ia] += cross[j]
-                information[ia, t] += cross[j]
+            place[j, 0], place[j, 1] = periods + j, at_shift + block[t + j]
+            if has_week:
+                place[j, 2] = at_report + (weekday + t + j) % 7
+        for j in range(top):
+            for a in range(kinds):
+                at = place[j, a]
+                gradient[at] += score[j]
+                information[t, at] += cross[j]
+                information[at, t] += cross[j]
                 if has_week:
-                    information[e, ia] += cross[j]
-                    information[ia, e] += cross[j]
+                    information[e, at] += cross[j]
+                    information[at, e] += cross[j]
                 for k in range(top):
                     value = inner[j, k] if k <= j else inner[k, j]
-                    for b in range(2 + has_week):
-                        information[ia, _place(b, t, k, periods, at_report, at_shift, weekday, block)] += value
+                    for b in range(kinds):
+                        information[at, place[k, b]] += value
     return total
-
-
-@inner_kernel
-def _place(kind, t, j, periods, at_report, at_shift, weekday, block):
-    """Return the parameter of that kind (delay, shift, weekday of the report) on which the hazard of (t, j) depends."""
-    if kind == 0:
-        return periods + j
-    if kind == 1:
-        return at_shift + block[t + j]
-    return at_report + (weekday + t + j) % 7
 
 
 @kernel

@@ -32,7 +32,7 @@ class Rows:
 
     @property
     def longest(self) -> int:
-        return self.reported.shape[1] - 1
+        return int(self.reported.shape[1]) - 1
 
     @property
     def open(self) -> np.ndarray:

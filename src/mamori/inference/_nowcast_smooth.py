@@ -20,8 +20,8 @@ NOISE_SCALE, SIZE_SCALE, SHIFT_SCALE = 0.5, 0.5, 0.3
 LEVEL_SD, HAZARD_SD, HAZARD_STEP_SD, FIRST_SHIFT_SD, WEEKDAY_SD = 3.0, 2.0, 1.0, 0.3, 0.5
 START = np.log([0.1, 0.1, 0.2, 0.1])
 """Where the search for the four scales begins: walk, noise, 1 / sqrt(size), shift."""
-ITERATIONS, TOLERANCE = 50, 1e-4
-SEARCH, POINTS = 90, 24
+ITERATIONS, TOLERANCE = 50, 1e-2
+SEARCH, POINTS = 70, 16
 """Evaluations of the search for the scales, and points at which they are integrated."""
 
 
@@ -109,6 +109,8 @@ class SmoothModel:
             move = cho_solve(factor, gradient)
             gain = float(gradient @ move)
             if gain < TOLERANCE:
+                # The last step is so short that the quadratic approximation tells what it gains.
+                x, value = x + move, value + 0.5 * gain
                 break
             scale = min(1.0, 3.0 / float(np.abs(move).max()))
             for _ in range(12):

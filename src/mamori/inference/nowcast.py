@@ -24,7 +24,7 @@ PROBABILITIES = (0.025, 0.05, 0.25, 0.5, 0.75, 0.95, 0.975)
 COMPLETE_SHARE = 0.99
 """Without a longest delay, the one by which this share of cases is reported."""
 FEWEST_CASES = 5
-MOST_PERIODS = 120
+MOST_PERIODS = 56
 """Periods that the smooth model looks at besides those whose cases may still be reported."""
 CELL_PRIOR = 0.1
 """Dirichlet prior of each delay (Hoehle & an der Heiden 2014)."""
@@ -125,26 +125,26 @@ def nowcast(
 
     `max_delay` is the number of periods after which a count is final: what is reported later counts as reported
     then. When not given it is the delay by which 99 % of all cases are reported. `window` is the number of last
-    periods from which the delays are learnt (all; with ``smooth`` the last 120 besides the open ones). `prior` is the
+    periods from which the delays are learnt (all; with ``smooth`` the last 56 besides the open ones). `prior` is the
     mean and variance of the gamma prior of the incidence (``truncated``); mean and squared mean of the latest final
     counts when not given. The draws are the same for any number of `workers`.
 
     Raises `InputError` for an unknown method, for counts neither daily nor weekly, a `max_delay` that is not below
     the number of periods, a window not longer than it, and for a prior that is not of ``truncated``.
     """
-    _check(triangle, method, window, prior, draws)
+    _check(triangle, method, prior, draws)
     longest = _usual_delay(triangle) if max_delay is None else max_delay
     size, periods = triangle.reported.shape[:2]
     if not 1 <= longest < periods:
         raise InputError(
-            f"max_delay is {longest}; with {periods} periods it must be 1 to {periods - 1}. Give a shorter one, or more "
-            "periods"
+            f"max_delay is {longest}; with {periods} periods it must be 1 to {periods - 1}. Give a shorter one, or "
+            "more periods"
         )
     if window is not None and window <= longest:
         raise InputError(f"window is {window} periods; it must be > max_delay, {longest}. Give a longer one")
     cut = [Rows.of(rows, longest) for rows in triangle.reported]
-    columns = np.arange(min(min((int(np.argmax(r.open)) for r in cut if r.open.any()), default=periods), periods - longest),
-                        periods)  # fmt: skip
+    first = min((int(np.argmax(rows.open)) for rows in cut if rows.open.any()), default=periods)
+    columns = np.arange(min(first, periods - longest), periods)
     values = np.full((size, len(columns), draws), np.nan)
     share = np.full((size, len(columns)), np.nan)
     reason = np.zeros((size, len(columns)), dtype=np.uint8)
@@ -161,14 +161,10 @@ def nowcast(
         "method": method, "max_delay": longest, "window": window, "prior": None if prior is None else list(prior),
         "draws": draws, "seed": seed,
     }  # fmt: skip
-    return Nowcast(
-        method, triangle, columns, values, share, reason, longest, settings, provenance(settings=settings)
-    )
+    return Nowcast(method, triangle, columns, values, share, reason, longest, settings, provenance(settings=settings))
 
 
-def _check(
-    triangle: Triangle, method: str, window: int | None, prior: tuple[float, float] | None, draws: int
-) -> None:
+def _check(triangle: Triangle, method: str, prior: tuple[float, float] | None, draws: int) -> None:
     if method not in METHODS:
         raise InputError(f"method '{method}' is not known.{did_you_mean(method, METHODS)} Choose {', '.join(METHODS)}")
     if triangle.frequency not in (None, 365, 52):
@@ -187,8 +183,8 @@ def _usual_delay(triangle: Triangle) -> int:
     """Return the delay by which `COMPLETE_SHARE` of the cases of all series are reported."""
     size, width = triangle.reported.shape[1:]
     longest = min(width, size - 1) - 1
-    parts = [Rows.of(rows, max(longest, 1)).growth(None) for rows in triangle.reported]
-    share = cumulative_share(sum(new for new, _ in parts), sum(known for _, known in parts))
+    parts = np.array([Rows.of(rows, max(longest, 1)).growth(None) for rows in triangle.reported])
+    share = cumulative_share(*parts.sum(axis=0))
     return max(1, int(np.argmax(share >= COMPLETE_SHARE)))
 
 
@@ -232,9 +228,7 @@ def _nowcast_one(
     values[at] = np.nan_to_num(rows.latest[columns[at], None]) + to_come
     share[at] = known_share
     nothing = np.isnan(to_come).any(axis=1)
-    reason[at[nothing]] = np.where(
-        rows.age[columns[at[nothing]]] < 0, Reason.NO_REPORT, Reason.NOTHING_KNOWN_BY_THEN
-    )
+    reason[at[nothing]] = np.where(rows.age[columns[at[nothing]]] < 0, Reason.NO_REPORT, Reason.NOTHING_KNOWN_BY_THEN)
     return values, share, reason
 
 
@@ -305,9 +299,7 @@ def _smooth(
     from mamori.inference._nowcast_smooth import SmoothModel
 
     size = len(rows.age)
-    first = min(
-        max(size - (window or MOST_PERIODS + rows.longest), 0), int(np.argmax(rows.open)), int(np.argmax(rows.latest > 0))
-    )
+    first = min(max(size - (window or MOST_PERIODS + rows.longest), 0), int(np.argmax(rows.open)))
     part = Rows.of(rows.reported[first:], rows.longest)
     fit = SmoothModel(part, frequency, (weekday + first) % 7).fit(part, draws, seed, name)
     if fit is None:

@@ -12,7 +12,6 @@ import numpy as np
 from mamori.core.contracts import LABELS, Dropped, Observations, Triangle
 from mamori.core.errors import InputError
 from mamori.core.time import Calendar, week_of, week_start
-from mamori.data.adapters._grid import Negative
 from mamori.data.adapters._periods import MAXIMUM_PERIODS, parse_days
 from mamori.data.adapters._series import JOIN
 from mamori.data.adapters._table import ROW, Table, numbers, open_table, readable
@@ -208,9 +207,9 @@ def _placed(
             "Look for a wrong date"
         )
     step = 1 if rules.period == "day" else 7
-    origin = np.datetime64(frame["reference"].min(), "D")
+    day: Date = frame["reference"].min()  # type: ignore[assignment]
+    origin = np.datetime64(day, "D")
     if rules.period == "week":
-        day: Date = frame["reference"].min()  # type: ignore[assignment]
         origin = np.datetime64(week_start(*week_of(day, rules.calendar), rules.calendar), "D")
     frame = frame.with_columns(pl.Series("_start", begin - first), pl.Series("_delay", end - begin))
     if rules.max_delay is not None:
@@ -275,8 +274,8 @@ def _corrected(
     s, t, d = (int(i) for i in np.argwhere(wrong)[0])
     if rules.revisions == "error":
         raise InputError(
-            f"series '{names[s]}': of {dates[t]}, {reported[s, t, d]:g} cases were known after {d} {rules.period}s, and "
-            f"only {lowest[s, t, d]:g} later; a correction. Correct the reports, or take corrections back "
+            f"series '{names[s]}': of {dates[t]}, {reported[s, t, d]:g} cases were known after {d} {rules.period}s, "
+            f"and only {lowest[s, t, d]:g} later; a correction. Correct the reports, or take corrections back "
             "(revisions: take-back)"
         )
     repair = "Correct the reports where it is known which was wrong"
@@ -323,9 +322,7 @@ def triangle_from_snapshots(
     for day in published:
         seen, offset = snapshots[day], (dates[day] - first).astype(int)
         if (offset % step).any():
-            raise InputError(
-                f"the weeks of the snapshot of {day} begin on another day than those of others. Correct it"
-            )
+            raise InputError(f"the weeks of the snapshot of {day} begin on another day than others. Correct it")
         start = offset // step
         # A delay goes by the period in which the report falls, as for all rows of a triangle.
         delay = int((np.datetime64(day, "D") - first).astype(int) // step) - start
@@ -368,6 +365,4 @@ def snapshot_date(path: Path) -> Date:
             return Date.fromisoformat(found.pop())
         except ValueError:
             pass
-    raise InputError(
-        f"{path} does not tell when it was published. Write that date into its name, e.g. 2024-01-31_counts.csv"
-    )
+    raise InputError(f"{path} does not tell when it was published. Put it into its name: 2024-01-31_counts.csv")
