@@ -14,9 +14,11 @@ SHARE_BESIDE = 0.2  # of periods before or after one with an outbreak
 PHI_PRIOR, PHI_PRIOR_PERIODS = 1.5, 10.0
 YEARLY_PRIOR, YEARLY_PRIOR_YEARS = 0.03, 1.0  # standard deviation of the yearly step of the level (log scale)
 YEARLY_START = 0.1
+YEARLY_MOST = 0.3  # a larger step would carry an epidemic on as a trend
 ORDINARY = 1.5  # standard deviations from the mean within which a count is not asked whether it is of an outbreak
 BOUND = 2.5  # standard deviations that a count weighs at most in the first steps, while the mean is rough
-BOUNDED_STEPS, MOST_STEPS, CLOSE_ENOUGH, AT_REST = 4, 25, 2e-3, 2e-2
+BOUNDED_STEPS, SETTLED, MOST_STEPS, CLOSE_ENOUGH, AT_REST = 4, 16, 40, 2e-3, 2e-2
+# From step SETTLED on weights and dispersion stand still: what is left is concave, and Newton's steps end.
 
 
 @inner_kernel
@@ -248,14 +250,16 @@ def yearly_variance(beta, a, years, fixed, yearly, b):
         known += max(0.0, 1.0 - variance / yearly)
         step = beta[fixed + k] - (beta[fixed + k - 1] if k > 0 else 0.0)
         squares += step * step
-    return (YEARLY_PRIOR_YEARS * YEARLY_PRIOR**2 + squares) / (YEARLY_PRIOR_YEARS + known), known
+    drift = (YEARLY_PRIOR_YEARS * YEARLY_PRIOR**2 + squares) / (YEARLY_PRIOR_YEARS + known)
+    return min(drift, YEARLY_MOST**2), known
 
 
 @inner_kernel
-def residuals(y, weight, eta, phi, begin, n, step, r, v, unusual):
+def residuals(y, weight, eta, phi, begin, n, step, r, v, unusual, held):
     """Write weighted residuals and weights of the working model to ``r`` and ``v``.
 
-    ``unusual``: probabilities of outbreaks at the step before; those of this step replace them. Returns for
+    ``unusual``: probabilities of outbreaks at the step before; those of this step replace them. ``held``: the weights
+    of this step; from step `SETTLED` on they are taken as they stand. Returns for
     `dispersion`: the sum of Pearson's squares, of their weights, and of the weights of the counts.
     """
     squares, informative, used = 0.0, 0.0, 0.0
@@ -265,7 +269,9 @@ def residuals(y, weight, eta, phi, begin, n, step, r, v, unusual):
         w = weight[begin + t]
         residual = y[begin + t] - m
         square = residual * residual
-        if step >= BOUNDED_STEPS:
+        if step >= SETTLED:
+            w = held[t]
+        elif step >= BOUNDED_STEPS:
             unusual_now = 0.0
             if w > 0.0 and square > ORDINARY**2 * phi * m:
                 before = unusual[t - 1] if t > 0 else 0.0
@@ -278,6 +284,7 @@ def residuals(y, weight, eta, phi, begin, n, step, r, v, unusual):
             unusual[t] = unusual_now
         elif step > 0 and residual > 0.0 and square > BOUND**2 * phi * m:
             w *= BOUND**2 * phi * m / square
+        held[t] = w
         # A square has a variance of about 2 + 1 / m: rare cases say little about dispersion.
         inform = w / (1.0 + m)
         squares += inform * square
@@ -314,15 +321,16 @@ def fit_baseline(y, weight, columns, precision, begin, end, target, frequency, w
     g, b, beta = np.empty(size), np.empty(size), np.zeros(size)
     eta, v, r, vx, unusual, x = work[0], work[1], work[2], work[3], work[4], work[5:]
     unusual[:n] = 0.0
+    held = np.empty(n)
     design(columns, target, frequency, begin, end, x)
     beta[0] = first_level(y, weight, begin, end)
     yearly, known, phi, rests = YEARLY_START**2, 1.0, PHI_PRIOR, False
     for step in range(MOST_STEPS):
         predictor(beta, columns, years, target, frequency, begin, end, eta)
-        squares, informative, used = residuals(y, weight, eta, phi, begin, n, step, r, v, unusual)
+        squares, informative, used = residuals(y, weight, eta, phi, begin, n, step, r, v, unusual, held)
         prior_slopes(beta, precision, years, fixed, yearly, g)
         slopes(x, fixed, years, target, frequency, begin, end, r, g)
-        if step <= BOUNDED_STEPS or step % 3 == 0:  # between, the data's information at an earlier step serves
+        if step <= BOUNDED_STEPS or step % 3 == 0 or step >= SETTLED:  # between, the data's information at an earlier step serves
             data[:] = 0.0
             information(x, fixed, years, target, frequency, begin, end, v, data, vx)
         a[:] = data
@@ -332,20 +340,24 @@ def fit_baseline(y, weight, columns, precision, begin, end, target, frequency, w
         backward(a, g, size)
         largest = 0.0
         for i in range(size):
-            move = min(max(g[i], -2.0), 2.0) * (1.0 if step < 8 else 0.5)  # some would swing on
+            move = min(max(g[i], -2.0), 2.0) * (1.0 if step < 8 or step >= SETTLED else 0.5)  # some would swing on
             beta[i] += move
             largest = max(largest, abs(move))
-        phi = dispersion(squares, informative, min(0.5, (fixed + known) / used))
-        if step >= 1:
+        if step < SETTLED:
+            phi = dispersion(squares, informative, min(0.5, (fixed + known) / used))
+        if 1 <= step < SETTLED:
             yearly, known = yearly_variance(beta, a, years, fixed, yearly, b)
         rests = largest < AT_REST
         if step > BOUNDED_STEPS + 1 and largest < CLOSE_ENOUGH:
             break
+    highest = 1.0  # no mean above all that was ever counted
+    for t in range(begin, end):
+        highest = max(highest, y[t])
     first = max(0, target - window + 1)
     predictor(beta, columns, years, target, frequency, first, target + 1, eta)
     for i in range(window):
         t = target - window + 1 + i
-        mean[i] = math.exp(min(max(eta[t - first], -20.0), 20.0)) if t >= 0 else 1.0
+        mean[i] = min(math.exp(min(max(eta[t - first], -20.0), 20.0)), highest) if t >= 0 else 1.0
     b[:] = 0.0
     b[0] = 1.0
     for c in range(columns.shape[0]):
