@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,8 +26,11 @@ from mamori.inference._projection import (
 )
 from mamori.inference._quantile_scores import HUB_LEVELS
 from mamori.inference._renewal import normal_numbers
-from mamori.inference.reproduction import estimate_reproduction_number
+from mamori.inference.reproduction import check_counts, estimate_reproduction_number
 from mamori.inference.serial_interval import SerialInterval
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = [
     "COMBINATIONS",
@@ -61,8 +64,8 @@ class Course:
     """One series as a method sees it.
 
     `counts` (T,), NaN where unknown; `angles` (T + H,) of the periods in their years and `weekdays` (T + H,) of their
-    last days, Monday 0; periods a year (`frequency`);
-    `days` a period has, None for months; the `horizon` H; the even number N of `draws`; `key` of its random numbers.
+    last days, Monday 0; periods a year (`frequency`); `days` a period has, None for months; the `horizon` H; the even
+    number N of `draws`; `key` of its random numbers.
     """
 
     counts: Floats
@@ -191,7 +194,7 @@ class Renewal:
         counts = course.counts[unknown[-1] + 1 if len(unknown) else 0 :]
         cases = spread_over_days(counts, course.days)
         window = self.window or (7 if course.days == 1 else 2 * course.days)
-        if len(cases) < 2 * max(window, int(np.ceil(self.interval.mean))) or not cases[-window:].any():
+        if len(cases) < 2 * max(window, course.days, int(np.ceil(self.interval.mean))) or not cases[-window:].any():
             return None
         r, sd = self._reproduction_numbers(cases, window)
         periods = len(r) // course.days
@@ -278,11 +281,10 @@ def forecast_counts(
     those of numbered weeks and Mondays are taken as first days, Saturdays as last ones. The origin date is the last day
     of the last period. A series that has not what a method needs is in `dropped`.
 
-    Raises `InputError` for undated counts, for weeks that begin on another day without `dates_are`, for a horizon
-    outside 1 to 366, fewer than 2 or an odd number of draws, levels outside (0, 1), and where nothing is forecast.
+    Raises `InputError` for counts that are undated, negative or infinite, for weeks that begin on another day without
+    `dates_are`, for a horizon outside 1 to 366, fewer than 2 or an odd number of draws, levels outside (0, 1), and
+    where nothing is forecast.
     """
-    import polars as pl
-
     _check_horizon(horizon)
     if draws < 2 or draws % 2:
         raise InputError(f"draws is {draws}; it must be an even number >= 2. Give e.g. 2000")
@@ -290,44 +292,41 @@ def forecast_counts(
     refuse("levels", tau, (tau <= 0.0) | (tau >= 1.0) | (np.diff(tau, prepend=0.0) <= 0.0), "rising within (0, 1)")
     if len({method.name for method in methods}) < len(methods) or not methods:
         raise InputError("the methods must have one name each, and there must be one at least. Rename one")
+    known = np.ascontiguousarray(check_counts(observations.counts, observations.names))
     frequency, ends = _period_ends(observations, horizon, dates_are)
     angles, weekdays = angles_of_year(ends), (ends.astype(np.int64) + 3) % 7
-    tasks = [(method, s) for method in methods for s in range(len(observations.names))]
+    names = observations.names
+    tasks = [(method, s) for method in methods for s in range(len(names))]
 
-    def one(task: tuple[Method, int]) -> Floats | None:
+    def quantiles(task: tuple[Method, int]) -> Floats | None:
         method, s = task
-        name = observations.names[s]
-        counts = np.ascontiguousarray(observations.counts[s], dtype=np.float64)
-        key = stream_key(seed, f"forecast {method.name}", name, 0)
-        course = Course(counts, angles, weekdays, frequency, DAYS_A_PERIOD.get(frequency), horizon, draws, key)
+        key = stream_key(seed, f"forecast {method.name}", names[s], 0)
+        course = Course(known[s], angles, weekdays, frequency, DAYS_A_PERIOD.get(frequency), horizon, draws, key)
         paths = method.paths(course)
         return None if paths is None else np.quantile(paths, tau, axis=0).T
 
     chunks = [tasks[start : start + CHUNK] for start in range(0, len(tasks), CHUNK)]
-    results: list[Floats | None] = [None] * len(tasks)
-    for index, found in run_chunks(
-        lambda chunk: [one(task) for task in chunk], chunks, workers=workers, progress=progress
-    ):
-        results[index * CHUNK : index * CHUNK + len(found)] = found
-    made = [(task, quantiles) for task, quantiles in zip(tasks, results, strict=True) if quantiles is not None]
-    dropped = _not_forecast(
-        methods, [task for task, quantiles in zip(tasks, results, strict=True) if quantiles is None]
+    results: dict[int, list[Floats | None]] = dict(
+        run_chunks(lambda chunk: [quantiles(task) for task in chunk], chunks, workers=workers, progress=progress)
     )
+    found = [values for index in range(len(chunks)) for values in results[index]]
+    made = [(method.name, names[s]) for (method, s), values in zip(tasks, found, strict=True) if values is not None]
+    dropped = _not_forecast(methods, [name for name, _ in made], len(names))
     if not made:
         raise InputError(f"nothing can be forecast: {dropped[0].reason}. Give longer counts, complete to the end")
-    origin = len(ends) - horizon - 1
-    frame = pl.DataFrame(
-        {
-            "model": [method.name for (method, _), _ in made for _ in range(horizon)],
-            "origin_date": [ends[origin].item()] * (len(made) * horizon),
-            "target": [target] * (len(made) * horizon),
-            "horizon": list(range(1, horizon + 1)) * len(made),
-            "location": [observations.names[s] for (_, s), _ in made for _ in range(horizon)],
-            "target_end_date": [day.item() for day in ends[origin + 1 :]] * len(made),
-        }
-    )
-    values = np.concatenate([quantiles for _, quantiles in made])
-    return Forecasts(frame.select(TASK), tau, values, np.empty((frame.height, 0)), tuple(dropped))
+    values = np.concatenate([values for values in found if values is not None])
+    return Forecasts(_tasks(made, target, ends, horizon), tau, values, np.empty((len(values), 0)), tuple(dropped))
+
+
+def _tasks(made: Sequence[tuple[str, str]], target: str, ends: NDArray[np.datetime64], horizon: int) -> "pl.DataFrame":
+    """Return the columns `TASK` of forecasts of each model and series of `made`, 1 to `horizon` periods ahead."""
+    import polars as pl
+
+    series = pl.DataFrame(made, schema=["model", "location"], orient="row")
+    origin, *ahead = (day.item() for day in ends[-horizon - 1 :])
+    coming = pl.DataFrame({"horizon": np.arange(1, horizon + 1), "target_end_date": ahead})
+    joined = series.join(coming, how="cross", maintain_order="left_right")
+    return joined.with_columns(origin_date=origin, target=pl.lit(target)).select(TASK)
 
 
 def _check_horizon(horizon: int) -> None:
@@ -335,14 +334,14 @@ def _check_horizon(horizon: int) -> None:
         raise InputError(f"horizon is {horizon}; it must be from 1 to {MOST_AHEAD} periods. Choose within")
 
 
-def _not_forecast(methods: Sequence[Method], tasks: Sequence[tuple[Method, int]]) -> list[Dropped]:
-    """Return how many series each method could not forecast, and why."""
-    dropped = []
-    for method in methods:
-        if number := sum(other is method for other, _ in tasks):
-            reason = f"series without what {method.name} needs: {method.needs}"
-            dropped.append(Dropped(reason, number, None, "Complete its last counts, or choose another method"))
-    return dropped
+def _not_forecast(methods: Sequence[Method], made: Sequence[str], series: int) -> list[Dropped]:
+    """Return how many of the `series` each method could not forecast, and why; `made` names the method of each done."""
+    repair = "Complete its last counts, or choose another method"
+    return [
+        Dropped(f"series without what {method.name} needs: {method.needs}", left, None, repair)
+        for method in methods
+        if (left := series - made.count(method.name))
+    ]
 
 
 def _period_ends(
@@ -372,7 +371,7 @@ def _told_by_weekday(frequency: int, dates: NDArray[np.datetime64]) -> DatesAre:
     weekday = dates[-1].astype(dt.date).isoweekday()
     if frequency == 52 and weekday not in (1, 6):
         raise InputError(
-            f"the last week is dated {dates[-1]}, which may be its first or its last day. Say which "
-            "(dates_are: start or end)"
+            f"the last week is dated {dates[-1]}, which may be its first or its last day. Say which: "
+            "dates are start or end"
         )
     return "end" if weekday == 6 else "start"

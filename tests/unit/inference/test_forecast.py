@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -197,6 +198,11 @@ def test_dates_are_those_of_the_ends_of_periods(
     TableDefinition.load("forecast").validate(found.table(), "forecasts")
 
 
+def test_numbered_weeks_are_dated_by_their_first_days() -> None:
+    mmwr = replace(observed(FIVE, np.datetime64("2025-01-05")), calendar="MMWR")
+    assert forecast_counts(mmwr, [Baseline()], 1).tasks["origin_date"].to_list() == [dt.date(2025, 2, 8)]
+
+
 def test_a_series_without_its_last_count_is_counted_as_left_out() -> None:
     counts = np.stack([waves(60), waves(60, 1)])
     counts[1, -1] = np.nan
@@ -264,7 +270,10 @@ FIVE = [5.0, 6.0, 7.0, 6.0, 5.0]
             lambda: forecast_counts(observed(FIVE), [Autoregressive()], 1),
             "nothing can be forecast: series without what",
         ),
-        (lambda: forecast_counts(observed(FIVE, np.datetime64("2025-01-05")), [Baseline()], 1), "Say which (dates_are"),
+        (
+            lambda: forecast_counts(observed(FIVE, np.datetime64("2025-01-05")), [Baseline()], 1),
+            "Say which: dates are start",
+        ),
         (
             lambda: forecast_counts(observed(FIVE), [Baseline()], 1, dates_are=cast("Any", "middle")),
             "dates_are is 'middle'",
@@ -274,6 +283,7 @@ FIVE = [5.0, 6.0, 7.0, 6.0, 5.0]
             "needs daily or weekly counts",
         ),
         (lambda: forecast_counts(undated(), [Baseline()], 1), "forecasts need dated counts by day, week or month"),
+        (lambda: forecast_counts(observed([*FIVE, -1.0]), [Baseline()], 1), "t=6 holds -1; counts must be >= 0"),
         (lambda: Renewal(INTERVAL, damping=0.0), "damping is 0; it must be within (0, 1]"),
         (lambda: Renewal(INTERVAL, window=0), "window is 0 days"),
         (lambda: project_renewal([-1.0], INTERVAL, [1.0], 1, key=KEY), "cases row 0 holds -1; it must be >= 0"),

@@ -31,7 +31,7 @@ _FORECAST_NAMES = {
     **{role: (role,) for role in ("output_type", "output_type_id", "value")},
 }
 _TRUTH_NAMES = {
-    "location": ("location",),
+    "location": ("location", "series", "place"),
     "target": ("target",),
     "target_end_date": ("target_end_date", "date"),
     "observed": ("observed", "observation", "oracle_value", "value", "count"),
@@ -107,8 +107,9 @@ def read_forecasts(paths: Path | Sequence[Path]) -> Forecasts:
 def read_truth(path: Path) -> "pl.DataFrame":
     """Return what came: columns location, target_end_date, observed and, where the file has it, target.
 
-    ``date`` may stand for ``target_end_date`` and observation, oracle_value, value or count for ``observed``. Rows
-    without a number are left out: what is not known cannot be compared.
+    ``series`` or ``place`` may stand for ``location``, ``date`` for ``target_end_date`` (it must be the last day of the
+    period), and observation, oracle_value, value or count for ``observed``. Rows without a number are left out: what is
+    not known cannot be compared.
 
     Raises `InputError` as `read_forecasts` does, and for two different numbers for one location, date and target.
     """

@@ -108,6 +108,11 @@ def test_truth_is_read_by_its_usual_names(tmp_path: Path) -> None:
     assert found["location"].to_list() == ["01", "02"]
 
 
+def test_counts_of_series_are_a_truth(tmp_path: Path) -> None:
+    found = read_truth(write(tmp_path / "t.csv", ["a,2025-01-11,5"], "series,date,count"))
+    assert found.columns == ["location", "target_end_date", "observed"]
+
+
 def test_two_truths_are_an_error(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", ["2025-01-11,01,5", "2025-01-11,01,6"], "date,location,value")
     with pytest.raises(InputError, match="row 3 gives 6 for 01 on 2025-01-11, of which another row gives another"):
