@@ -330,7 +330,7 @@ def fit_baseline(y, weight, columns, precision, begin, end, target, frequency, w
         squares, informative, used = residuals(y, weight, eta, phi, begin, n, step, r, v, unusual, held)
         prior_slopes(beta, precision, years, fixed, yearly, g)
         slopes(x, fixed, years, target, frequency, begin, end, r, g)
-        if step <= BOUNDED_STEPS or step % 3 == 0 or step >= SETTLED:  # between, the data's information at an earlier step serves
+        if step <= BOUNDED_STEPS or step % 3 == 0 or step >= SETTLED:  # else that of an earlier step serves
             data[:] = 0.0
             information(x, fixed, years, target, frequency, begin, end, v, data, vx)
         a[:] = data
