@@ -27,7 +27,7 @@ PLACE_NAMES = ("place", "code", "iso3", "id", "country", "location", "entity")
 DEATH_NAMES = ("deaths", "new_deaths", "excess_deaths", "count", "observed", "value")
 LONGEST_PERIOD = 31  # days that one row can stand for
 WEEK = 7
-LUMP_RATIO, LUMP_DEATHS, LUMP_WEEKS = 4.0, 50.0, 26
+LUMP_RATIO, LUMP_DEATHS, LUMP_WEEKS = 4.0, 50.0, 13
 DAYS_BEFORE = 63  # room for infections before the first count
 
 
@@ -57,7 +57,7 @@ def read_deaths(path: Path, world: World, kind: Kind, columns: Mapping[str, str]
     Negative reported counts are corrections: they come off the days before in proportion to their counts.
     Negative excess deaths are set to 0. A week with more than four times the median of the four weeks before and of
     the four after, and 50 deaths above the larger of the two, holds a lump of late reports: what is above is spread
-    over the 26 weeks up to it in proportion to their counts. The last week counts only when it is whole.
+    over the 13 weeks up to it in proportion to their counts. The last week counts only when it is whole.
 
     Raises `InputError` for a file, date or number that cannot be read, or a place with two rows of one date.
     """
@@ -151,7 +151,7 @@ def correct_backwards(daily: FloatArray) -> FloatArray:
 
 
 def spread_lumps(weekly: FloatArray) -> FloatArray:
-    """Spread late reports that came in one week over the 26 weeks up to it; see `read_deaths`."""
+    """Spread late reports that came in one week over the 13 weeks up to it; see `read_deaths`."""
     weekly = weekly.copy()
     for week in range(1, len(weekly)):
         before = weekly[max(week - 4, 0) : week]

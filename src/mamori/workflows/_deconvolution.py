@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.linalg import solveh_banded
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 GROWTH_SD = 1.5  # per week: prior of the growth of infections
 CHANGE_SD = 0.25  # per week and week: prior of the change of growth
-FLOOR_SD = 0.1  # how hard log infections are kept above the floor
+IMPORTED = 1.0  # infections a week that come from elsewhere
 LARGEST_STEP = 2.0
 ITERATIONS = 60
+HALVINGS = 8
 TOLERANCE = 1e-4
 
 
@@ -28,6 +29,12 @@ def expected_deaths(infections: FloatArray, fatality: FloatArray, delay: FloatAr
     return fatality * total
 
 
+def infections_of(log_infections: FloatArray, start: NDArray[np.int64]) -> FloatArray:
+    """Infections by week (..., W): exp x and one imported from week ``start`` on, so that none dies out for good."""
+    alive = np.arange(log_infections.shape[-1]) >= start[..., None]
+    return np.where(alive, np.exp(log_infections) + IMPORTED, 0.0)
+
+
 def deconvolve(
     deaths: FloatArray,
     fatality: FloatArray,
@@ -36,12 +43,12 @@ def deconvolve(
     dispersion: FloatArray,
     log_infections: FloatArray,
 ) -> FloatArray:
-    """Log infections by week (N, W) from deaths by week (N, W) that are quasi-Poisson with ``dispersion`` (N,).
+    """Log of infections other than imported by week (N, W), from deaths by week (N, W) that are quasi-Poisson with ``dispersion`` (N,).
 
     Minimises sum (mu - D log mu) / psi + sum (second difference of x)^2 / (2 CHANGE_SD^2) + sum (first difference)^2
-    / (2 GROWTH_SD^2), mu = fatality x (delay * exp x), over x from week ``start`` (N,) on; below one infection a week
-    x is drawn back to it. Because a shift of x costs no penalty, fitted deaths have the observed total, up to what
-    that floor adds. Starts from ``log_infections``; Fisher scoring with banded Hessians.
+    / (2 GROWTH_SD^2), mu = fatality x (delay * infections), over x from week ``start`` (N,) on; see `infections_of`.
+    Because a shift of x costs no penalty, fitted deaths have the observed total. Starts from ``log_infections``;
+    Fisher scoring with banded Hessians.
     """
     x = log_infections.copy()
     size, width = x.shape
@@ -51,11 +58,16 @@ def deconvolve(
     weight = 1.0 / dispersion[:, None]
     moving = np.arange(size)
     for _ in range(ITERATIONS):
-        step = _newton_step(
-            x[moving], deaths[moving], fatality[moving], delay[moving], weight[moving], alive[moving],
-            penalty[:, moving], reach,
-        )  # fmt: skip
-        step = np.clip(step, -LARGEST_STEP, LARGEST_STEP)
+        now = _Series(
+            deaths[moving], fatality[moving], delay[moving], weight[moving], start[moving], penalty[:, moving]
+        )
+        step = np.clip(_newton_step(x[moving], now, reach), -LARGEST_STEP, LARGEST_STEP)
+        before = _log_posterior(x[moving], now)
+        for _ in range(HALVINGS):
+            worse = _log_posterior(x[moving] + step, now) < before
+            if not worse.any():
+                break
+            step[worse] *= 0.5
         x[moving] += step
         moving = moving[np.abs(step).max(axis=1) > TOLERANCE]
         if not len(moving):
@@ -63,19 +75,30 @@ def deconvolve(
     return x
 
 
-def _newton_step(
-    x: FloatArray,
-    deaths: FloatArray,
-    fatality: FloatArray,
-    delay: FloatArray,
-    weight: FloatArray,
-    alive: NDArray[np.bool_],
-    penalty: FloatArray,
-    reach: int,
-) -> FloatArray:
+class _Series(NamedTuple):
+    """What the likelihood of some series needs, (N, ...); ``weight`` is 1 / dispersion."""
+
+    deaths: FloatArray
+    fatality: FloatArray
+    delay: FloatArray
+    weight: FloatArray
+    start: NDArray[np.int64]
+    penalty: FloatArray
+
+
+def _log_posterior(x: FloatArray, series: _Series) -> FloatArray:
+    """Logarithm of the penalised likelihood (N,), constants left out."""
+    expected = np.maximum(expected_deaths(infections_of(x, series.start), series.fatality, series.delay), 1e-9)
+    fit = series.weight * (series.deaths * np.log(expected) - expected)
+    return np.asarray((fit - 0.5 * x * _times_penalty(series.penalty, x)).sum(axis=1))
+
+
+def _newton_step(x: FloatArray, series: _Series, reach: int) -> FloatArray:
+    deaths, fatality, delay, weight, start, penalty = series
     size, width = x.shape
+    alive = np.arange(width) >= start[:, None]
+    expected = np.maximum(expected_deaths(infections_of(x, start), fatality, delay), 1e-9)
     infections = np.where(alive, np.exp(x), 0.0)
-    expected = np.maximum(expected_deaths(infections, fatality, delay), 1e-9)
     score = np.zeros_like(x)
     hessian = np.zeros((reach + 1, size, width))  # lower bands: hessian[b, n, v] = H[v + b, v]
     residual = weight * fatality * (deaths / expected - 1.0)
@@ -89,10 +112,9 @@ def _newton_step(
     score *= infections
     for band in range(min(reach + 1, width)):
         hessian[band, :, : width - band] *= infections[:, : width - band] * infections[:, band:]
-    low = np.where(alive & (x < 0.0), 1.0 / FLOOR_SD**2, 0.0)
-    score -= low * x + _times_penalty(penalty, x)
+    score -= _times_penalty(penalty, x)
     hessian[:3] += penalty
-    hessian[0] += low + np.where(alive, 1e-9, 1.0)
+    hessian[0] += np.where(alive, 1e-9, 1.0)
     score[~alive] = 0.0
     return np.array([solveh_banded(hessian[:, n], score[n], lower=True) for n in range(size)])
 

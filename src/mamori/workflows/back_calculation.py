@@ -23,7 +23,7 @@ from mamori.epidemic.health_system import free_beds
 from mamori.epidemic.pathogen import Pathogen, Stays
 from mamori.workflows._conditions import assumptions, coverage, read_doses, vaccine, variant_effects
 from mamori.workflows._death_counts import Kind, WeeklyDeaths, read_deaths
-from mamori.workflows._deconvolution import deconvolve, dispersion_of, expected_deaths
+from mamori.workflows._deconvolution import deconvolve, dispersion_of, expected_deaths, infections_of
 from mamori.workflows._delays import generation_time, infection_to_death
 from mamori.workflows._tracking import Conditions, Course, follow
 
@@ -44,7 +44,9 @@ FEWEST_DEATHS = 10.0  # in all: below, a place is not estimated
 WEEKS_BEFORE_DEATH = 6  # an epidemic begins so long before the first week with a death
 PASSES, PASSES_OF_DRAWS = 12, 6
 CONVERGED, CONVERGED_DRAWS = 0.01, 0.02  # sum |engine - fitted curve| / deaths
-DAMPING = 0.8  # share of the way that log fatality goes to what the engine showed
+LONGEST_WAY, SHORTEST_WAY = 0.8, 0.1  # share of the way that log fatality goes to what the engine showed
+SMOOTHER = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9.0
+SHORTEN, LENGTHEN = 0.6, 1.1  # of the way of a week where the gap changed its sign, or kept it
 SHORTFALL = 0.98  # of the deaths: below this, with transmission at its highest, fatality is raised
 INFORMED_DEATHS = 10.0
 INFORMED_SHARE = 0.8
@@ -285,14 +287,14 @@ def _alternate(
     delay = np.repeat(infection_to_death(pathogen, typical), shape[1], axis=0)
     generation = generation_time(pathogen, typical)
     start, dispersion = np.tile(block.start, shape[0]), np.tile(block.dispersion, shape[0])
-    alive = (np.arange(weeks) >= block.start[:, None]) & np.ones(shape, dtype=bool)
     flat = log_infections.reshape(size, weeks)
     guess = susceptibility
+    way, last = np.full(shape, LONGEST_WAY), np.zeros(shape)
     for number in range(1, passes + 1):
         flat = deconvolve(
             deaths.reshape(size, weeks), fatality.reshape(size, weeks), delay, start, dispersion, flat
         )
-        wanted = np.where(alive, np.exp(flat.reshape(shape)), 0.0)
+        wanted = infections_of(flat.reshape(shape), block.start)
         curve = expected_deaths(wanted.reshape(size, weeks), fatality.reshape(size, weeks), delay).reshape(shape)
         course = follow(
             block.population, block.contacts, pathogen, vaccine(), coverage(),
@@ -306,7 +308,10 @@ def _alternate(
         raised = np.where(short, 1.1 * deaths.sum(axis=2) / course.deaths.sum(axis=2), 1.0)
         multiplier = multiplier * raised
         seen = _seen_fatality(course, delay, fatality)
-        fatality = fatality ** (1.0 - DAMPING) * seen**DAMPING * raised[..., None]
+        gap = _smoothed(np.log(seen / fatality))
+        way = np.clip(way * np.where(gap * last < 0, SHORTEN, LENGTHEN), SHORTEST_WAY, LONGEST_WAY)
+        last = gap
+        fatality = fatality * np.exp(way * gap) * raised[..., None]
     return _Fitted(course, wanted, curve, fatality, multiplier, number)
 
 
@@ -329,6 +334,13 @@ def _seen_fatality(course: Course, delay: FloatArray, before: FloatArray) -> Flo
     exposed = expected_deaths(infections, np.ones_like(infections), delay).reshape(shape)
     known = (exposed > 1e-6) & (course.deaths > 0)
     return np.where(known, course.deaths / np.where(known, exposed, 1.0), before)
+
+
+def _smoothed(gap: FloatArray) -> FloatArray:
+    """Weighted mean over five weeks: single weeks of full hospitals must not swing against their neighbours."""
+    wide = np.pad(gap, [(0, 0)] * (gap.ndim - 1) + [(2, 2)], mode="edge")
+    width = gap.shape[-1]
+    return np.asarray(sum(weight * wide[..., k : k + width] for k, weight in enumerate(SMOOTHER)))
 
 
 def _joined(parts: list[_Fitted]) -> _Fitted:
