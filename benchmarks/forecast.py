@@ -35,7 +35,7 @@ FIRST = np.datetime64("2023-10-01")
 SEASON = (10, 11, 12, 1, 2, 3, 4, 5)
 """Months of origin dates: those in which the hub collects forecasts."""
 INFLUENZA = SerialInterval(mean=2.8, sd=1.5)
-"""A serial interval of seasonal influenza within the range of Vink et al. 2014 (2.2 to 2.8 days), and its SD."""
+"""Seasonal influenza: the mean of H1N1pdm09 in Vink et al. 2014 (H3N2: 2.2 days); the SD is assumed."""
 EPIDEMICS = 200
 DAYS = 120
 

@@ -244,7 +244,7 @@ def project_renewal(
 
     cut to within the `limits` of R. `size` is that of a period's count, infinite for Poisson counts; `key` that of the
     random numbers (`core.rng.stream_key`). Raises `InputError` for cases below 0, an R that is not positive, and a
-    horizon or number of days below 1. Source: Nouvellet et al. 2018, Epidemics 22:3.
+    horizon or number of days below 1. Source: Nouvellet et al. 2018, Epidemics 22:29.
     """
     history, first = vector("cases", cases), vector("r", r)
     refuse("cases", history, history < 0.0, ">= 0")
