@@ -40,6 +40,9 @@ def test_it_writes_scores_and_means(folder: Path, capsys: pytest.CaptureFixture[
     summary = pl.read_csv(out.with_name("scores.summary.csv"))
     TableDefinition.load("score_summary").validate(summary, "summary")
     assert summary["scaled_relative_skill"].to_list()[1] == 1.0
+    origin = json.loads(out.with_suffix(".provenance.json").read_text(encoding="utf-8"))
+    assert origin["left_out"][0]["rows"] == 1
+    assert {"truth_sha256", "forecasts_sha256", "mamori"} <= set(origin["provenance"])
     printed = capsys.readouterr()
     for words in ("2 forecasts scored", "WIS", "Scaled skill", "100%", "Written"):
         assert words in printed.out

@@ -1,15 +1,19 @@
 """`mamori score`: forecasts held against what came."""
 
+import hashlib
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from mamori.cli._common import Language, compiling
-from mamori.core.files import check_table_format, write_table
+from mamori.core.files import atomic_path, check_table_format, write_table
 from mamori.core.messages import text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import polars as pl
 
     from mamori.core.contracts import Dropped
@@ -84,9 +88,24 @@ def score(
         typer.echo(_left_out(left, lang), err=True)
     _print_summary(scores, summary, lang)
     if out is not None:
-        write_table(scores.table(), out)
-        write_table(summary, out.with_suffix(f".summary{out.suffix}"))
+        settings = {"by": by, "baseline": baseline, "incomplete": incomplete, "log": log, "seed": seed}
+        _write(scores, summary, out, truth, settings)
         typer.echo(f"{text('Written', lang)}: {out}")
+
+
+def _write(scores: "Scores", summary: "pl.DataFrame", out: Path, truth: Path, settings: "Mapping[str, object]") -> None:
+    """Write the scores to `out`, their means and provenance beside it."""
+    write_table(scores.table(), out)
+    write_table(summary, out.with_suffix(f".summary{out.suffix}"))
+    with truth.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    origin = {
+        "settings": dict(settings),
+        "left_out": [vars(left) for left in scores.dropped],
+        "provenance": {**scores.provenance, "truth_sha256": digest},
+    }
+    with atomic_path(out.with_suffix(".provenance.json")) as partial:
+        partial.write_text(json.dumps(origin, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def _left_out(left: "Dropped", lang: str) -> str:

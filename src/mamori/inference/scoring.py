@@ -1,7 +1,8 @@
 """How good forecasts were: scores of quantiles, draws, counts and categories; tables of forecasts against the truth."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -78,8 +79,8 @@ class Scores:
     """The scores of forecasts, a row each (columns: table `scores`), and what could not be scored."""
 
     frame: "pl.DataFrame"
-    dropped: tuple[Dropped, ...] = ()
-    provenance: Mapping[str, str] = field(default_factory=dict)
+    dropped: tuple[Dropped, ...]
+    provenance: Mapping[str, str]
 
     def table(self) -> "pl.DataFrame":
         """Return a row per forecast (columns: table `scores`)."""
@@ -93,8 +94,6 @@ class Scores:
         relative skill of that model. Raises `InputError` for a column or a model that does not exist, and for a
         baseline when `by` does not have ``model``.
         """
-        import polars as pl
-
         _check_names("by", by, TASK)
         if len(set(by)) < len(by) or not by:
             raise InputError(f"by is '{','.join(by)}'; name at least one column, each once, e.g. model,horizon")
@@ -103,13 +102,12 @@ class Scores:
         if baseline is not None:
             _check_names("baseline", [baseline], self.frame["model"].unique().sort().to_list())
         definition = TableDefinition.load("score_summary")
-        means = [name for name in definition.attributes if name in self.frame.columns and name not in TASK]
-        summary = self.frame.group_by(by).agg(pl.len().cast(pl.Int64).alias("forecasts"), pl.col(means).mean())
+        names = [name for name in definition.attributes if name in self.frame.columns and name not in TASK]
+        summary = _means(self.frame.sort(by, nulls_last=True, maintain_order=True), by, names)
         if "model" in by:
             skill = self._relative_skill([name for name in by if name != "model"], baseline)
-            summary = summary.join(skill, on=list(by), how="left", nulls_equal=True)
-        scores = [name for name in definition.attributes if name not in TASK]
-        return summary.sort(by, nulls_last=True).select(*by, *(name for name in scores if name in summary.columns))
+            summary = summary.join(skill, on=list(by), how="left", nulls_equal=True, maintain_order="left")
+        return summary
 
     def _relative_skill(self, groups: Sequence[str], baseline: str | None) -> "pl.DataFrame":
         """Return the columns `groups`, model, relative_skill and, with a baseline, scaled_relative_skill."""
@@ -133,6 +131,23 @@ class Scores:
         frame = pl.concat(parts)
         numbers = pl.col("^.*relative_skill$")
         return frame.with_columns(pl.when(numbers.is_finite()).then(numbers).name.keep())
+
+
+def _means(frame: "pl.DataFrame", by: Sequence[str], names: Sequence[str]) -> "pl.DataFrame":
+    """Return the number of rows and the means of the columns `names` for each run of equal `by` in a sorted frame.
+
+    The sums are NumPy's, whose order, unlike that of polars, does not depend on the threads.
+    """
+    import polars as pl
+
+    starts = np.flatnonzero(frame.select(pl.struct(by).rle_id().diff().fill_null(1) != 0).to_series().to_numpy())
+    values = frame.select(pl.col(names).cast(pl.Float64).fill_null(float("nan"))).to_numpy()
+    known = ~np.isnan(values)
+    sums = np.add.reduceat(np.where(known, values, 0.0), starts)
+    with np.errstate(invalid="ignore"):
+        means = pl.DataFrame(sums / np.add.reduceat(known.astype(float), starts), schema=list(names))
+    number = pl.Series("forecasts", np.diff(starts, append=frame.height), dtype=pl.Int64)
+    return frame[starts].select(by).with_columns(number, *means.fill_nan(None).get_columns())
 
 
 def score_forecasts(
@@ -177,7 +192,9 @@ def score_forecasts(
     for name, values in _of_draws(y, draws, seed).items():
         columns[name] = np.where(np.isnan(columns[name]), values, columns[name]) if name in columns else values
     columns |= {"observed": y, "absolute_error": np.abs(columns["predicted"] - y)}
-    return Scores(_framed(frame, columns), tuple(dropped), provenance())
+    digest = hashlib.sha256(forecasts.quantiles.tobytes() + forecasts.samples.tobytes()).hexdigest()
+    origin = provenance() | {"forecasts_sha256": digest}
+    return Scores(_framed(frame, columns), tuple(dropped), origin)
 
 
 def _check_names(what: str, names: Sequence[str], known: Sequence[str]) -> None:

@@ -273,7 +273,10 @@ def test_a_table_is_scored_row_by_row_and_compared_by_model() -> None:
     ratio = summary["wis"][0] / summary["wis"][1]
     assert summary["relative_skill"].to_list() == pytest.approx([ratio**0.5, ratio**-0.5])
     assert summary["scaled_relative_skill"].to_list() == pytest.approx([ratio, 1.0])
-    assert scores.summary(["model", "location"])["relative_skill"].null_count() == 0
+    both = scores.summary(["location", "model"])
+    assert both.select("location", "model").rows() == [("x", "a"), ("x", "b"), ("y", "a"), ("y", "b")]
+    assert both["wis"].to_list() == table.sort("location", "model")["wis"].to_list()
+    assert both["relative_skill"].null_count() == 0
     assert "relative_skill" not in scores.summary(["location"]).columns
 
 
