@@ -140,3 +140,16 @@ def test_any_file_is_read_or_refused(tmp_path: Path, rows: list[list[str]], data
 
 def write_rows(path: Path, rows: list[list[str]]) -> None:
     pl.DataFrame(rows, schema=HEADER.split(","), orient="row").write_csv(path)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=3))
+def test_any_truth_is_read_or_refused(tmp_path: Path, rows: list[tuple[str, str, str]]) -> None:
+    path = tmp_path / "t.csv"
+    pl.DataFrame(rows, schema=["location", "date", "value"], orient="row").write_csv(path)
+    try:
+        found = read_truth(path)
+    except InputError:
+        return
+    assert found["observed"].is_finite().all()
+    assert found.select("location", "target_end_date").is_unique().all()
