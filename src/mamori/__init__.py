@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mamori.core.contracts import Observations
     from mamori.core.errors import InputError, MamoriError
+    from mamori.data.adapters.hubverse import read_forecasts, read_truth
     from mamori.data.adapters.read import read_observations
     from mamori.data.world import World
     from mamori.epidemic.health_system import Hospitals, Surge
@@ -26,8 +27,12 @@ if TYPE_CHECKING:
     from mamori.exercise.outcome import Outcome
     from mamori.exercise.scenario import Scenario
     from mamori.exercise.scenario_file import load_scenario
+    from mamori.inference._ensemble import combine_forecasts
+    from mamori.inference._quantile_scores import weighted_interval_score
+    from mamori.inference.forecast import forecast_counts
     from mamori.inference.renewal import RenewalModel, estimate_renewal
     from mamori.inference.reproduction import estimate_case_reproduction_number, estimate_reproduction_number
+    from mamori.inference.scoring import score_forecasts
     from mamori.inference.serial_interval import SerialInterval, UncertainInterval, published_interval
     from mamori.report.alerts import write_alert_report
     from mamori.report.html import write_report
@@ -73,24 +78,30 @@ _EXPORTS = {
     "Variant": "mamori.epidemic.variants",
     "World": "mamori.data.world",
     "assess_timeliness": "mamori.surveillance.timeliness",
+    "combine_forecasts": "mamori.inference._ensemble",
     "compare_runs": "mamori.exercise.compare",
     "detect_outbreaks": "mamori.surveillance.detect",
     "estimate_case_reproduction_number": "mamori.inference.reproduction",
     "estimate_renewal": "mamori.inference.renewal",
     "estimate_reproduction_number": "mamori.inference.reproduction",
     "estimate_stream": "mamori.surveillance.stream",
+    "forecast_counts": "mamori.inference.forecast",
     "fuse_streams": "mamori.surveillance.fusion",
     "load_scenario": "mamori.exercise.scenario_file",
     "load_streams": "mamori.surveillance.stream",
     "plot_series": "mamori.report.series_plot",
     "published_interval": "mamori.inference.serial_interval",
+    "read_forecasts": "mamori.data.adapters.hubverse",
     "read_observations": "mamori.data.adapters.read",
     "read_signals": "mamori.surveillance.signals",
+    "read_truth": "mamori.data.adapters.hubverse",
     "replay_watson": "mamori.workflows.watson",
     "run_exercise": "mamori.exercise.loop",
     "scan_clusters": "mamori.surveillance.scan",
+    "score_forecasts": "mamori.inference.scoring",
     "simulate": "mamori.epidemic.simulate",
     "simulate_nimue": "mamori.epidemic.nimue",
+    "weighted_interval_score": "mamori.inference._quantile_scores",
     "write_alert_report": "mamori.report.alerts",
     "write_report": "mamori.report.html",
     "write_series_plots": "mamori.report.series_plot",
@@ -128,24 +139,30 @@ __all__ = [
     "World",
     "__version__",
     "assess_timeliness",
+    "combine_forecasts",
     "compare_runs",
     "detect_outbreaks",
     "estimate_case_reproduction_number",
     "estimate_renewal",
     "estimate_reproduction_number",
     "estimate_stream",
+    "forecast_counts",
     "fuse_streams",
     "load_scenario",
     "load_streams",
     "plot_series",
     "published_interval",
+    "read_forecasts",
     "read_observations",
     "read_signals",
+    "read_truth",
     "replay_watson",
     "run_exercise",
     "scan_clusters",
+    "score_forecasts",
     "simulate",
     "simulate_nimue",
+    "weighted_interval_score",
     "write_alert_report",
     "write_report",
     "write_series_plots",
