@@ -121,8 +121,8 @@ def panels(first_seed: int, number: int, spread: str) -> list[Panel]:
 def mean_and_error(found: list[Found]) -> str:
     """Return the cells of a row: mean and standard error of each measure over the panels."""
     table = np.array([astuple(f) for f in found])
-    error = table.std(axis=0, ddof=1) / np.sqrt(len(table))
-    return " | ".join(f"{m:.3f} ± {e:.3f}" for m, e in zip(table.mean(axis=0), error, strict=True))
+    error = np.nanstd(table, axis=0, ddof=1) / np.sqrt(len(table))
+    return " | ".join(f"{m:.3f} ± {e:.3f}" for m, e in zip(np.nanmean(table, axis=0), error, strict=True))
 
 
 def main() -> None:
