@@ -58,7 +58,7 @@ def test_overrides_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     [
         (["Keniya"], "Did you mean 'Kenya'"),
         (["--year", "1990"], "year is 1990"),
-        (["--out", "world.xlsx"], "--out ends in '.xlsx'"),
+        (["--out", "world.xlsx"], "of unknown format"),
         (["--admin1", "Kenya:Nairobbi"], "Did you mean 'Kenya:Nairobi'"),
         (["--places", "nowhere.csv"], "nowhere.csv is not a file"),
         (["--lang", "fr"], "language 'fr'"),
