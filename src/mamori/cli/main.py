@@ -12,7 +12,21 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from mamori.cli import data, detect, exercise, forecast, fuse, nowcast, rt, scan, score, simulate, timeliness
+from mamori.cli import (
+    calibrate,
+    data,
+    detect,
+    exercise,
+    forecast,
+    fuse,
+    nowcast,
+    rt,
+    scan,
+    score,
+    severity,
+    simulate,
+    timeliness,
+)
 from mamori.cli._common import Interrupted, command_group
 from mamori.core.errors import MamoriError
 
@@ -27,6 +41,7 @@ app = command_group(
     "mamori exercise run",
 )
 app.command()(simulate.simulate)
+app.command()(calibrate.calibrate)
 app.command()(detect.detect)
 app.command()(fuse.fuse)
 app.command()(scan.scan)
@@ -34,6 +49,7 @@ app.command()(rt.rt)
 app.command()(forecast.forecast)
 app.command()(nowcast.nowcast)
 app.command()(score.score)
+app.command()(severity.severity)
 app.command()(timeliness.timeliness)
 app.add_typer(data.app, name="data")
 app.add_typer(exercise.app, name="exercise")
