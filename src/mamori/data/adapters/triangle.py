@@ -84,8 +84,8 @@ def read_triangle(
     one of the dates, with a report before the reference date, after the last report, or with a longer delay than
     ``rules.max_delay`` are left out and told in `dropped`.
 
-    Raises `InputError`, naming row, column, value and repair, as `read_observations` does, and for cumulative
-    counts that fall unless the rules take corrections back.
+    Raises `InputError`, naming row, column, value and repair, as `read_observations` does, and for corrections (new
+    counts below 0, cumulative counts that fall) unless the rules take them back.
     """
     path = Path(path)
     with readable(path):
@@ -112,7 +112,7 @@ def _triangle(table: Table, keys: list[str], rules: TriangleRules) -> Triangle:
     start, delay, axis, frame, dropped = _placed(table, frame, rules, dropped)
     values = np.ones(frame.height)
     if value:
-        values = numbers(table, value, frame[ROW].to_numpy(), frame.select(value), whole=True)
+        values = numbers(table, value, frame[ROW].to_numpy(), frame.select(value), whole=True, signed=True)
     row, series = _series(table, frame, keys)
     width = int(delay.max()) + 1 if rules.max_delay is None else min(rules.max_delay + 1, len(axis))
     if series.height * len(axis) * width > LARGEST:
