@@ -83,9 +83,7 @@ def read_doses(
         when = np.array([(day - monday[0]).days for day in rows["date"]], dtype=np.float64)
         so_far = np.maximum.accumulate(rows["doses"].to_numpy())
         total = np.interp(edges, [when[0] - DAYS, *when], [0.0, *so_far])
-        people = np.minimum(
-            total / given["doses_per_course"], given["courses_per_person"] * world.population[p].sum()
-        )
+        people = np.minimum(total / given["doses_per_course"], given["courses_per_person"] * world.population[p].sum())
         courses[p] = np.diff(people) / DAYS
         boosters[p] = np.diff(total - given["doses_per_course"] * people) / DAYS
     return courses, boosters

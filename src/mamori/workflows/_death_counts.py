@@ -27,7 +27,7 @@ PLACE_NAMES = ("place", "code", "iso3", "id", "country", "location", "entity")
 DEATH_NAMES = ("deaths", "new_deaths", "excess_deaths", "count", "observed", "value")
 LONGEST_PERIOD = 31  # days that one row can stand for
 WEEK = 7
-LUMP_RATIO, LUMP_DEATHS, LUMP_WEEKS = 4.0, 50.0, 13
+LUMP_RATIO, LUMP_DEATHS, LUMP_WEEKS, SHORT_LUMP_WEEKS = 4.0, 50.0, 52, 5
 DAYS_BEFORE = 63  # room for infections before the first count
 
 
@@ -56,15 +56,17 @@ def read_deaths(path: Path, world: World, kind: Kind, columns: Mapping[str, str]
     31), its deaths spread evenly over them; missing counts stand for nothing and pass their days on to the next row.
     Negative reported counts are corrections: they come off the days before in proportion to their counts.
     Negative excess deaths are set to 0. A week with more than four times the median of the four weeks before and of
-    the four after, and 50 deaths above the larger of the two, holds a lump of late reports: what is above is spread
-    over the 13 weeks up to it in proportion to their counts. The last week counts only when it is whole.
+    the four after, and 50 deaths above the larger of the two, holds a lump of late reports: what is above goes to
+    the weeks before in proportion to their counts, to so many that none more than doubles; where the 52 weeks before
+    do not suffice, evenly to the five weeks up to it. The last week counts only when it is whole.
 
     Raises `InputError` for a file, date or number that cannot be read, or a place with two rows of one date.
     """
     frame, unknown = read_by_place(path, "deaths", DEATH_NAMES, world, columns)
-    first = frame["date"].min() - dt.timedelta(days=DAYS_BEFORE + LONGEST_PERIOD)
+    days: list[dt.date] = frame["date"].to_list()
+    first = min(days) - dt.timedelta(days=DAYS_BEFORE + LONGEST_PERIOD)
     first -= dt.timedelta(days=first.weekday())
-    weeks = ((frame["date"].max() - first).days + 1) // WEEK
+    weeks = ((max(days) - first).days + 1) // WEEK
     codes = tuple(sorted(frame["code"].unique().to_list()))
     deaths, given, moved, added = np.zeros((len(codes), weeks)), *np.zeros((3, len(codes)))
     for (code,), rows in frame.group_by("code"):
@@ -151,15 +153,20 @@ def correct_backwards(daily: FloatArray) -> FloatArray:
 
 
 def spread_lumps(weekly: FloatArray) -> FloatArray:
-    """Spread late reports that came in one week over the 13 weeks up to it; see `read_deaths`."""
+    """Spread late reports that came in one week over the weeks before it; see `read_deaths`."""
     weekly = weekly.copy()
-    for week in range(1, len(weekly)):
-        before = weekly[max(week - 4, 0) : week]
-        after = weekly[week + 1 : week + 5]
-        usual = max(np.median(before), np.median(after) if len(after) else 0.0)
+    for week in range(1, len(weekly) - 1):
+        before, after = weekly[max(week - 4, 0) : week], weekly[week + 1 : week + 5]
+        usual = float(max(np.median(before), np.median(after)))
         surplus = weekly[week] - usual
-        span = slice(max(week - LUMP_WEEKS + 1, 0), week + 1)
-        if weekly[week] > LUMP_RATIO * usual and surplus > LUMP_DEATHS and weekly[span].sum() > weekly[week]:
-            weekly[week] = usual
-            weekly[span] *= 1.0 + surplus / weekly[span].sum()
+        if weekly[week] <= LUMP_RATIO * usual or surplus <= LUMP_DEATHS:
+            continue
+        so_far = np.cumsum(weekly[max(week - LUMP_WEEKS, 0) : week][::-1])
+        length = int(np.searchsorted(so_far, surplus)) + 1
+        weekly[week] = usual
+        if length <= len(so_far):
+            weekly[week - length : week] *= 1.0 + surplus / so_far[length - 1]
+        else:
+            span = slice(max(week - SHORT_LUMP_WEEKS + 1, 0), week + 1)
+            weekly[span] += surplus / len(weekly[span])
     return weekly

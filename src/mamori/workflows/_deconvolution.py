@@ -22,10 +22,10 @@ TOLERANCE = 1e-4
 
 
 def expected_deaths(infections: FloatArray, fatality: FloatArray, delay: FloatArray) -> FloatArray:
-    """Deaths by week (N, W) = fatality (N, W, by week of death) x infections convolved with ``delay`` (N, L)."""
-    total = np.zeros_like(infections)
-    for lag in range(min(delay.shape[1], infections.shape[1])):
-        total[:, lag:] += delay[:, lag, None] * infections[:, : infections.shape[1] - lag]
+    """Deaths by week (..., W) = fatality (..., W, by week of death) x infections convolved with ``delay`` (..., L)."""
+    total, weeks = np.zeros_like(infections), infections.shape[-1]
+    for lag in range(min(delay.shape[-1], weeks)):
+        total[..., lag:] += delay[..., lag, None] * infections[..., : weeks - lag]
     return fatality * total
 
 
@@ -43,7 +43,9 @@ def deconvolve(
     dispersion: FloatArray,
     log_infections: FloatArray,
 ) -> FloatArray:
-    """Log of infections other than imported by week (N, W), from deaths by week (N, W) that are quasi-Poisson with ``dispersion`` (N,).
+    """Log of infections other than imported by week (N, W), from quasi-Poisson deaths by week (N, W).
+
+    ``dispersion`` (N,) is the variance of the deaths over their mean.
 
     Minimises sum (mu - D log mu) / psi + sum (second difference of x)^2 / (2 CHANGE_SD^2) + sum (first difference)^2
     / (2 GROWTH_SD^2), mu = fatality x (delay * infections), over x from week ``start`` (N,) on; see `infections_of`.
@@ -148,7 +150,8 @@ def dispersion_of(deaths: FloatArray) -> FloatArray:
     psi mu. Their median is taken, so that single weeks do not count: the median of a squared standard normal is 0.455.
     """
     third = np.diff(deaths, n=3, axis=1) ** 2
-    mean = sum(deaths[:, k : deaths.shape[1] - 3 + k] for k in range(4)) / 4.0
+    width = deaths.shape[1] - 3
+    mean = np.mean([deaths[:, k : width + k] for k in range(4)], axis=0)
     found = np.ones(len(deaths))
     for n in range(len(deaths)):
         enough = mean[n] >= 1.0

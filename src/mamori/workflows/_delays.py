@@ -39,8 +39,7 @@ def generation_time(pathogen: PathogenDraws, population: FloatArray) -> FloatArr
             (1.0 - cases - silent, [1.0 / pathogen.mild_days[d]], 1.0),
         )
         density = sum(
-            weight * infectiousness * _occupancy(latent + rates, 2)
-            for weight, rates, infectiousness in weighted
+            weight * infectiousness * _occupancy(latent + rates, 2) for weight, rates, infectiousness in weighted
         )
         rows.append(_by_day(np.asarray(density), GENERATION_DAYS))
     return np.array(rows)

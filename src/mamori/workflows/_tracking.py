@@ -123,9 +123,7 @@ def _drivers(conditions: Conditions, week: int, transmission: FloatArray) -> Dri
 def _pressure(infections: FloatArray, lagged: FloatArray) -> FloatArray:
     """Sum over the last week of Lambda_t, (D, P), from the days up to its end, (D, P, length - 1 + 7)."""
     length = lagged.shape[1]
-    return np.asarray(
-        sum(np.einsum("dps,ds->dp", infections[..., t : t + length], lagged) for t in range(DAYS))
-    )
+    return np.asarray(sum(np.einsum("dps,ds->dp", infections[..., t : t + length], lagged) for t in range(DAYS)))
 
 
 def _needed(history: FloatArray, lagged: FloatArray, wanted: FloatArray) -> FloatArray:
@@ -137,7 +135,8 @@ def _needed(history: FloatArray, lagged: FloatArray, wanted: FloatArray) -> Floa
     within = lagged[:, ::-1][:, :DAYS]
     growth = wanted / np.maximum(past.sum(axis=2), 1e-300)
     for _ in range(6):
-        days, slopes = [], []
+        days: list[FloatArray] = []
+        slopes: list[FloatArray] = []
         total, slope = np.zeros_like(wanted), np.zeros_like(wanted)
         for t in range(DAYS):
             inner = sum((within[:, t - u, None] * days[u] for u in range(t)), np.zeros_like(wanted))
@@ -148,5 +147,7 @@ def _needed(history: FloatArray, lagged: FloatArray, wanted: FloatArray) -> Floa
             slopes.append((past[..., t] + inner + growth * turn) / left + day * within[:, 0, None] / left)
             total += day
             slope += slopes[-1]
-        growth = np.clip(growth * np.exp(np.clip((wanted - total) / np.maximum(slope * growth, 1e-300), -1, 1)), 1e-3, 1e2)
-    return growth
+        growth = np.clip(
+            growth * np.exp(np.clip((wanted - total) / np.maximum(slope * growth, 1e-300), -1, 1)), 1e-3, 1e2
+        )
+    return np.asarray(growth)

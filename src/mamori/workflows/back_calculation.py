@@ -8,7 +8,6 @@ docs/methods/back-calculation.md.
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +27,7 @@ from mamori.workflows._delays import generation_time, infection_to_death
 from mamori.workflows._tracking import Conditions, Course, follow
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
@@ -42,12 +42,13 @@ PATHOGEN = "sars-cov-2"
 PLACES_PER_CHUNK = 8
 FEWEST_DEATHS = 10.0  # in all: below, a place is not estimated
 WEEKS_BEFORE_DEATH = 6  # an epidemic begins so long before the first week with a death
-PASSES, PASSES_OF_DRAWS = 12, 6
+PASSES, PASSES_OF_DRAWS = 24, 6
 CONVERGED, CONVERGED_DRAWS = 0.01, 0.02  # sum |engine - fitted curve| / deaths
 LONGEST_WAY, SHORTEST_WAY = 0.8, 0.1  # share of the way that log fatality goes to what the engine showed
 SMOOTHER = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9.0
 SHORTEN, LENGTHEN = 0.6, 1.1  # of the way of a week where the gap changed its sign, or kept it
-SHORTFALL = 0.98  # of the deaths: below this, with transmission at its highest, fatality is raised
+PASSES_PER_RAISE = 3  # so that fatality settles before it is raised again
+SHORT, LARGEST_RAISE = 1.02, 1.5  # wanted infections over those reached at the highest transmission
 INFORMED_DEATHS = 10.0
 INFORMED_SHARE = 0.8
 
@@ -81,7 +82,9 @@ class BackCalculation:
         parts = []
         for p, row in enumerate(self.estimated):
             span = weeks >= self.start[p]
-            columns: dict[str, Any] = {"week": [day for day, in_span in zip(self.counts.monday, span, strict=True) if in_span]}
+            columns: dict[str, Any] = {
+                "week": [day for day, in_span in zip(self.counts.monday, span, strict=True) if in_span]
+            }
             for name, values in self.central.items():
                 columns[name] = values[p, span]
                 if name in quantile:
@@ -100,6 +103,7 @@ class _Block:
 
     codes: tuple[str, ...]
     monday: tuple[dt.date, ...]
+    typical: FloatArray  # (17,) people by age for whom delays are worked out: the same for all places
     population: FloatArray
     contacts: FloatArray
     ward_beds: FloatArray
@@ -113,14 +117,55 @@ class _Block:
 
 @dataclass(frozen=True)
 class _Fitted:
-    """The last pass of a block: what the engine did, and what the curve asked, (D, P, ...)."""
+    """A pass over a block: what the engine did, and what the curve asked, (D, P, ...)."""
 
     course: Course
     wanted: FloatArray
     curve: FloatArray
+    log_infections: FloatArray
     fatality: FloatArray
     multiplier: FloatArray
-    passes: int
+
+
+@dataclass(frozen=True)
+class _State:
+    """What a pass begins from, (D, P, W), ``effects`` (3, D, P, W), ``multiplier`` of the fatality (D, P).
+
+    ``fatality``: deaths by week per infection that could have led to them. ``way``: the share of the way that log
+    fatality goes to what the engine shows, and ``gap``, that way the last time.
+    """
+
+    deaths: FloatArray
+    effects: FloatArray
+    multiplier: FloatArray
+    fatality: FloatArray
+    log_infections: FloatArray
+    susceptibility: FloatArray | None
+    way: FloatArray
+    gap: FloatArray
+
+    @classmethod
+    def begin(
+        cls,
+        deaths: FloatArray,
+        effects: FloatArray,
+        multiplier: FloatArray,
+        fatality: FloatArray,
+        log_infections: FloatArray,
+        susceptibility: FloatArray | None = None,
+    ) -> _State:
+        """The state before the first pass."""
+        way, gap = np.full(deaths.shape, LONGEST_WAY), np.zeros(deaths.shape)
+        return cls(deaths, effects, multiplier, fatality, log_infections, susceptibility, way, gap)
+
+    def at(self, places: NDArray[np.int64]) -> _State:
+        """Some of the places."""
+        cut = {
+            f.name: np.take(value, places, axis=2 if f.name == "effects" else 1)
+            for f in fields(self)
+            if (value := getattr(self, f.name)) is not None
+        }
+        return replace(self, **cut)
 
 
 def back_calculate(
@@ -147,12 +192,13 @@ def back_calculate(
     """
     if draws < 0:
         raise InputError(f"draws is {draws}; it must be >= 0")
-    world = (world or World.load(year)).select(places)
+    everywhere = world or World.load(year)
+    world = everywhere.select(places)
     counts = read_deaths(deaths, world, kind, columns)
     estimated = np.flatnonzero(counts.deaths.sum(axis=1) >= FEWEST_DEATHS)
     if not len(estimated):
         raise InputError(f"{deaths}: no place has {FEWEST_DEATHS:g} deaths or more; there is nothing to estimate from")
-    everything = _block(world, counts, estimated, doses)
+    everything = _block(world, everywhere.population.sum(axis=0), counts, estimated, doses)
     blocks = [slice(k, k + PLACES_PER_CHUNK) for k in range(0, len(estimated), PLACES_PER_CHUNK)]
 
     def run(members: slice) -> tuple[_Fitted, _Fitted | None]:
@@ -180,7 +226,9 @@ def back_calculate(
     )
 
 
-def _block(world: World, counts: WeeklyDeaths, estimated: NDArray[np.int64], doses: Path | None) -> _Block:
+def _block(
+    world: World, typical: FloatArray, counts: WeeklyDeaths, estimated: NDArray[np.int64], doses: Path | None
+) -> _Block:
     rows = np.array([world.codes.index(counts.codes[k]) for k in estimated])
     table = world.table[rows]
     icu, occupied = table["icu_beds"].to_numpy(), table["bed_occupancy_share"].to_numpy()
@@ -192,6 +240,7 @@ def _block(world: World, counts: WeeklyDeaths, estimated: NDArray[np.int64], dos
     return _Block(
         codes=tuple(counts.codes[k] for k in estimated),
         monday=counts.monday,
+        typical=typical,
         population=np.asarray(world.population[rows]),
         contacts=np.asarray(world.contacts[rows]),
         ward_beds=free_beds(table["hospital_beds"].to_numpy() - icu, occupied, deferrable),
@@ -204,9 +253,11 @@ def _block(world: World, counts: WeeklyDeaths, estimated: NDArray[np.int64], dos
     )
 
 
-def _part(block: _Block, members: slice) -> _Block:
-    cut = {f.name: getattr(block, f.name)[members] for f in fields(_Block) if f.name != "monday"}
-    return _Block(monday=block.monday, **cut)
+def _part(block: _Block, members: slice | NDArray[np.int64]) -> _Block:
+    whole = ("monday", "typical")
+    cut = {f.name: getattr(block, f.name)[members] for f in fields(_Block) if f.name not in (*whole, "codes")}
+    codes = tuple(np.array(block.codes)[members].tolist())
+    return replace(block, codes=codes, **cut)
 
 
 def _central(block: _Block) -> _Fitted:
@@ -222,28 +273,38 @@ def _central(block: _Block) -> _Fitted:
     ahead = np.roll(deaths, -3, axis=2)  # most die three weeks after infection
     smooth = np.apply_along_axis(lambda v: np.convolve(np.pad(v, 3, mode="edge"), np.full(7, 1 / 7), "valid"), 2, ahead)
     guess = np.log(np.maximum(smooth, 0.1) / fatality)
-    return _alternate(block, pathogen, effects, np.ones_like(mean), deaths, fatality, guess, None, PASSES, CONVERGED)
+    state = _State.begin(deaths, effects, np.ones_like(mean), fatality, guess)
+    return _alternate(block, pathogen, state, PASSES, CONVERGED)
 
 
 def _draws(block: _Block, central: _Fitted, draws: int, seed: int) -> _Fitted:
     """Runs with drawn assumptions on drawn deaths, beginning from the central one."""
-    given, places = assumptions(), len(block.codes)
+    given = assumptions()
     common = np.array([_generator(seed, "", d).standard_normal(5) for d in range(1, draws + 1)])
     own = [[_generator(seed, code, d) for code in block.codes] for d in range(1, draws + 1)]
     pathogen = _vary(Pathogen.load(PATHOGEN).repeat(draws), common[:, 1:])
     normal = np.array([[g.standard_normal(2) for g in row] for row in own])
     shift = np.rint(given["variant_sd_days"] * normal[..., 0]).astype(np.int64)
     factor = np.exp(given["fatality_sd_common"] * common[:, :1] + given["fatality_sd_place"] * normal[..., 1])
-    psi = block.dispersion
-    deaths = np.array([[g.gamma(central.curve[0, p] / psi[p], psi[p]) for p, g in enumerate(row)] for row in own])
+    deaths = _redrawn(block, central.curve[0], own)
     effects = variant_effects(block.monday, shift)
     fatality = central.fatality * factor[..., None]
-    guess = np.broadcast_to(np.log(np.maximum(central.wanted, 1e-3)), (draws, places, len(block.monday)))
-    guess = guess - np.log(factor)[..., None]
-    return _alternate(
-        block, pathogen, effects, central.multiplier * factor, deaths, fatality, guess, central.course.susceptibility,
-        PASSES_OF_DRAWS, CONVERGED_DRAWS,
-    )  # fmt: skip
+    guess = central.log_infections - np.log(factor)[..., None]
+    susceptibility = np.repeat(central.course.susceptibility, draws, axis=0)
+    state = _State.begin(deaths, effects, central.multiplier * factor, fatality, guess, susceptibility)
+    return _alternate(block, pathogen, state, PASSES_OF_DRAWS, CONVERGED_DRAWS)
+
+
+def _redrawn(block: _Block, curve: FloatArray, generators: list[list[np.random.Generator]]) -> FloatArray:
+    """Deaths (D, P, W) with new noise, gamma of variance psi x ``curve`` (P, W), added to the counts.
+
+    Added to the counts, not to the curve: smoothing it twice would flatten every draw.
+    """
+    psi = block.dispersion[:, None]
+    noise = np.array([[g.gamma(mu / k, k) for mu, k, g in zip(curve, psi, row, strict=True)] for row in generators])
+    deaths = np.maximum(block.deaths + noise - curve, 0.0)
+    total = block.deaths.sum(axis=1) * noise.sum(axis=2) / curve.sum(axis=1)
+    return np.asarray(deaths * (total / np.maximum(deaths.sum(axis=2), 1e-300))[..., None])
 
 
 def _generator(seed: int, code: str, draw: int) -> np.random.Generator:
@@ -268,72 +329,76 @@ def _vary(pathogen: PathogenDraws, normal: FloatArray) -> PathogenDraws:
     )
 
 
-def _alternate(
-    block: _Block,
-    pathogen: PathogenDraws,
-    effects: FloatArray,
-    multiplier: FloatArray,
-    deaths: FloatArray,
-    fatality: FloatArray,
-    log_infections: FloatArray,
-    susceptibility: FloatArray | None,
-    passes: int,
-    converged: float,
-) -> _Fitted:
-    """Let deconvolution and engine take turns; arrays (D, P, W), ``multiplier`` of the fatality (D, P)."""
-    shape = deaths.shape
-    size, weeks = shape[0] * shape[1], shape[2]
-    typical = block.population.sum(axis=0)
-    delay = np.repeat(infection_to_death(pathogen, typical), shape[1], axis=0)
-    generation = generation_time(pathogen, typical)
-    start, dispersion = np.tile(block.start, shape[0]), np.tile(block.dispersion, shape[0])
-    flat = log_infections.reshape(size, weeks)
-    guess = susceptibility
-    way, last = np.full(shape, LONGEST_WAY), np.zeros(shape)
+def _alternate(block: _Block, pathogen: PathogenDraws, state: _State, passes: int, converged: float) -> _Fitted:
+    """Let deconvolution and engine take turns; a place whose draws have all converged is done."""
+    delay, generation = infection_to_death(pathogen, block.typical), generation_time(pathogen, block.typical)
+    order, done = [], []
+    left = np.arange(len(block.codes))
     for number in range(1, passes + 1):
-        flat = deconvolve(
-            deaths.reshape(size, weeks), fatality.reshape(size, weeks), delay, start, dispersion, flat
-        )
-        wanted = infections_of(flat.reshape(shape), block.start)
-        curve = expected_deaths(wanted.reshape(size, weeks), fatality.reshape(size, weeks), delay).reshape(shape)
-        course = follow(
-            block.population, block.contacts, pathogen, vaccine(), coverage(),
-            _conditions(block, effects, multiplier), wanted, block.start, generation, guess, block.codes,
-        )  # fmt: skip
-        guess = course.susceptibility
-        error = np.abs(course.deaths - curve).sum(axis=2) / deaths.sum(axis=2)
-        if number == passes or np.all(error < converged):
+        fitted = _pass(block, pathogen, state, delay, generation)
+        deaths = state.deaths.sum(axis=2)
+        error = np.abs(fitted.course.deaths - fitted.curve).sum(axis=2) / deaths
+        ready = np.all(error < converged, axis=0) | (number == passes)
+        order.append(left[ready])
+        done.append(_chosen(fitted, np.flatnonzero(ready)))
+        keep = np.flatnonzero(~ready)
+        if not len(keep):
             break
-        short = (course.deaths.sum(axis=2) < SHORTFALL * deaths.sum(axis=2)) & course.capped.any(axis=2)
-        raised = np.where(short, 1.1 * deaths.sum(axis=2) / course.deaths.sum(axis=2), 1.0)
-        multiplier = multiplier * raised
-        seen = _seen_fatality(course, delay, fatality)
-        gap = _smoothed(np.log(seen / fatality))
-        way = np.clip(way * np.where(gap * last < 0, SHORTEN, LENGTHEN), SHORTEST_WAY, LONGEST_WAY)
-        last = gap
-        fatality = fatality * np.exp(way * gap) * raised[..., None]
-    return _Fitted(course, wanted, curve, fatality, multiplier, number)
+        state = _next_state(state, fitted, delay[:, None], number).at(keep)
+        block, left = _part(block, keep), left[keep]
+    return _chosen(_joined(done), np.argsort(np.concatenate(order)))
 
 
-def _conditions(block: _Block, effects: FloatArray, multiplier: FloatArray) -> Conditions:
-    return Conditions(
+def _pass(block: _Block, pathogen: PathogenDraws, state: _State, delay: FloatArray, generation: FloatArray) -> _Fitted:
+    """Infections from the deaths, then the engine along them."""
+    draws, places, weeks = shape = state.deaths.shape
+    log_infections = deconvolve(
+        state.deaths.reshape(-1, weeks),
+        state.fatality.reshape(-1, weeks),
+        np.repeat(delay, places, axis=0),
+        np.tile(block.start, draws),
+        np.tile(block.dispersion, draws),
+        state.log_infections.reshape(-1, weeks),
+    ).reshape(shape)
+    wanted = infections_of(log_infections, block.start)
+    conditions = Conditions(
         first_doses_per_day=block.courses,
         booster_doses_per_day=block.boosters,
-        severity=multiplier[..., None] * effects[0],
-        vaccine_efficacy_scale=effects[1],
-        reinfection_rate=effects[2],
+        severity=state.multiplier[..., None] * state.effects[0],
+        vaccine_efficacy_scale=state.effects[1],
+        reinfection_rate=state.effects[2],
         ward_beds=block.ward_beds,
         icu_beds=block.icu_beds,
     )
+    course = follow(
+        block.population, block.contacts, pathogen, vaccine(), coverage(), conditions, wanted, block.start, generation,
+        state.susceptibility, block.codes,
+    )  # fmt: skip
+    curve = expected_deaths(wanted, state.fatality, delay[:, None])
+    return _Fitted(course, wanted, curve, log_infections, state.fatality, state.multiplier)
 
 
-def _seen_fatality(course: Course, delay: FloatArray, before: FloatArray) -> FloatArray:
-    """Deaths of the engine by week per infection that could have led to them; ``before`` where there is none."""
-    shape = course.deaths.shape
-    infections = course.infections.reshape(-1, shape[2])
-    exposed = expected_deaths(infections, np.ones_like(infections), delay).reshape(shape)
+def _next_state(state: _State, fitted: _Fitted, delay: FloatArray, number: int) -> _State:
+    """Take from the engine how many of the infected die, and raise that where it is too few whatever spreads."""
+    course = fitted.course
+    short = fitted.wanted.sum(axis=2) / course.infections.sum(axis=2)
+    settled = number % PASSES_PER_RAISE == 0
+    unreached = settled & (short > SHORT) & course.capped.any(axis=2)
+    raised = np.where(unreached, np.minimum(short, LARGEST_RAISE), 1.0)
+    exposed = expected_deaths(course.infections, np.ones_like(state.deaths), delay)
     known = (exposed > 1e-6) & (course.deaths > 0)
-    return np.where(known, course.deaths / np.where(known, exposed, 1.0), before)
+    seen = np.where(known, course.deaths / np.where(known, exposed, 1.0), state.fatality)
+    gap = _smoothed(np.log(seen / state.fatality))
+    way = np.clip(state.way * np.where(gap * state.gap < 0, SHORTEN, LENGTHEN), SHORTEST_WAY, LONGEST_WAY)
+    return replace(
+        state,
+        log_infections=fitted.log_infections,
+        susceptibility=course.susceptibility,
+        fatality=state.fatality * np.exp(way * gap) * raised[..., None],
+        multiplier=state.multiplier * raised,
+        way=way,
+        gap=gap,
+    )
 
 
 def _smoothed(gap: FloatArray) -> FloatArray:
@@ -343,15 +408,27 @@ def _smoothed(gap: FloatArray) -> FloatArray:
     return np.asarray(sum(weight * wide[..., k : k + width] for k, weight in enumerate(SMOOTHER)))
 
 
-def _joined(parts: list[_Fitted]) -> _Fitted:
-    """Put blocks of places together again."""
-    def along(name: str) -> FloatArray:
-        return np.concatenate([getattr(part, name) for part in parts], axis=1)
+def _chosen(fitted: _Fitted, places: NDArray[np.int64]) -> _Fitted:
+    """Some places, in the order given."""
+    return _each(fitted, lambda arrays: np.take(arrays[0], places, axis=1))
 
-    course = Course(**{f.name: np.concatenate([getattr(p.course, f.name) for p in parts], axis=1) for f in fields(Course)})
-    return _Fitted(
-        course, along("wanted"), along("curve"), along("fatality"), along("multiplier"), max(p.passes for p in parts)
-    )
+
+def _joined(parts: list[_Fitted]) -> _Fitted:
+    """Places of several parts one after the other."""
+    return _each(parts[0], lambda arrays: np.concatenate(arrays, axis=1), *parts[1:])
+
+
+def _each(first: _Fitted, change: Callable[[list[Any]], Any], *others: _Fitted) -> _Fitted:
+    """Apply ``change`` to each array of one or several results."""
+    parts = (first, *others)
+
+    def changed(name: str) -> Any:
+        values = [getattr(part, name) for part in parts]
+        if name != "course":
+            return change(values)
+        return Course(**{f.name: change([getattr(course, f.name) for course in values]) for f in fields(Course)})
+
+    return _Fitted(**{f.name: changed(f.name) for f in fields(_Fitted)})
 
 
 def _series(course: Course) -> dict[str, FloatArray]:
@@ -364,7 +441,7 @@ def _series(course: Course) -> dict[str, FloatArray]:
 
 def _notes(block: _Block, central: _Fitted) -> NDArray[np.str_]:
     """What to mind about each week, (P, W): capped, incomplete, few-deaths, or nothing."""
-    delay = infection_to_death(Pathogen.load(PATHOGEN).repeat(1), block.population.sum(axis=0))[0]
+    delay = infection_to_death(Pathogen.load(PATHOGEN).repeat(1), block.typical)[0]
     weeks = len(block.monday)
     expected, seen = np.zeros_like(block.deaths), np.zeros(weeks)
     infections, fatality = central.course.infections[0], central.fatality[0]
