@@ -21,7 +21,7 @@ from mamori.surveillance.mamori import Mamori
 from mamori.surveillance.methods import make_detector
 from mamori.surveillance.neighbours import combine_neighbours
 
-CALIBRATION_SEED, TEST_SEED = 20_000, 30_000
+CALIBRATION_SEED, TEST_SEED = 20_000, 50_000
 FPR = 0.009
 SPREADS = {"brief": brief, "flat": flat, "ramp": ramp}
 NOUFAILY = {
