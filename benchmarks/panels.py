@@ -52,7 +52,7 @@ def ramp(rng: np.random.Generator, cases: int) -> np.ndarray:
 class Panel:
     """Counts (S, T) with their truth: cases of outbreaks (S, T), mean without them (S, T), dispersion (S,).
 
-    `size` (S,) is k of the outbreak in the last 52 weeks, 0 where there is none; `spread` draws weeks of cases.
+    `size` (S,) is k of the outbreak in the last 52 weeks, 0 where there is none.
     """
 
     counts: np.ndarray
