@@ -47,6 +47,14 @@ def test_weeks_and_fit_are_written_with_their_origin(deaths: Path, capsys: pytes
     assert "No places of the world: Atlantis" in shown
 
 
+def test_a_brief_table_ends_on_the_last_date(deaths: Path) -> None:
+    out = deaths.with_name("r.parquet")
+    assert calibrate(deaths, out, "--brief", "--last", "2020-07-01") == 0
+    table = pl.read_parquet(out)
+    assert "infections" not in table.columns
+    assert str(table["week"].max()) == "2020-06-29"
+
+
 def test_words_are_japanese_on_request(deaths: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["calibrate", str(deaths), "--column", "deaths=dead", "--draws", "0", "--lang", "ja"]) == 0
     assert "世界の表にない名前：Atlantis" in capsys.readouterr().out
@@ -57,6 +65,7 @@ def test_words_are_japanese_on_request(deaths: Path, capsys: pytest.CaptureFixtu
     [
         (["--kind", "estimated"], "--kind is 'estimated'; choose reported or excess"),
         (["--column", "deaths"], "--column 'deaths' is not OURS=THEIRS"),
+        (["--last", "yesterday"], "--last is 'yesterday'; give a date"),
         (["--place", "Keny"], "'Keny' is not a place of this world. Did you mean"),
     ],
 )

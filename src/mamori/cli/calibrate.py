@@ -1,5 +1,6 @@
 """`mamori calibrate`: deaths become infections and the reproduction number of each week, for all places at once."""
 
+import datetime as dt
 import hashlib
 import json
 from os import cpu_count
@@ -44,6 +45,12 @@ def calibrate(
             show_default=False,
         ),
     ] = None,
+    brief: Annotated[
+        bool, typer.Option("--brief", help="Write the reproduction numbers alone, rounded: a small file.")
+    ] = False,
+    last: Annotated[
+        str | None, typer.Option(help="Last date to write (YYYY-MM-DD); all counts are used.", show_default=False)
+    ] = None,
     kind: Annotated[
         str,
         typer.Option(help="What is counted: reported deaths (negative: corrections) or excess (negative: none)."),
@@ -76,11 +83,12 @@ def calibrate(
     if kind not in KINDS:
         raise InputError(f"--kind is '{kind}'; choose {' or '.join(KINDS)}")
     columns = dict(_pair(given) for given in column or ())
-    from mamori.workflows.back_calculation import back_calculate
+    until = _day(last)
+    from mamori.workflows import back_calculation
 
     prepare_kernels(lang)
     with progress_bar(text("Calibrating", lang)) as progress:
-        result = back_calculate(
+        result = back_calculation.back_calculate(
             deaths,
             doses,
             kind=cast("Kind", kind),
@@ -95,7 +103,10 @@ def calibrate(
     _print_summary(result, lang)
     if out is not None:
         fit = out.with_suffix(f".fit{out.suffix}")
-        write_table(result.table(), out)
+        table = result.table()
+        if until is not None:
+            table = table.filter(table["week"] <= until)
+        write_table(back_calculation.brief(table) if brief else table, out)
         write_table(result.fit, fit)
         origin = dict(result.provenance) | {
             f"{name}_sha256": _digest(path) for name, path in (("deaths", deaths), ("doses", doses)) if path
@@ -110,6 +121,15 @@ def _pair(given: str) -> tuple[str, str]:
     if not equals or not ours or not theirs:
         raise InputError(f"--column '{given}' is not OURS=THEIRS; write e.g. deaths=new_deaths")
     return ours.strip(), theirs.strip()
+
+
+def _day(given: str | None) -> dt.date | None:
+    if given is None:
+        return None
+    try:
+        return dt.date.fromisoformat(given)
+    except ValueError:
+        raise InputError(f"--last is '{given}'; give a date, e.g. 2022-12-31") from None
 
 
 def _digest(path: Path) -> str:

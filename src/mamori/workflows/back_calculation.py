@@ -9,6 +9,7 @@ docs/methods/back-calculation.md.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,14 +21,13 @@ from mamori.core.rng import stream_key
 from mamori.data.world import World
 from mamori.epidemic.health_system import free_beds
 from mamori.epidemic.pathogen import Pathogen, Stays
-from mamori.workflows._conditions import assumptions, coverage, read_doses, vaccine, variant_effects
+from mamori.workflows._alternation import Block, Fitted, State, alternate, joined, part_of
+from mamori.workflows._conditions import assumptions, read_doses, variant_effects
 from mamori.workflows._death_counts import Kind, WeeklyDeaths, read_deaths
-from mamori.workflows._deconvolution import deconvolve, dispersion_of, expected_deaths, infections_of
-from mamori.workflows._delays import generation_time, infection_to_death
-from mamori.workflows._tracking import Conditions, Course, follow
+from mamori.workflows._deconvolution import dispersion_of
+from mamori.workflows._delays import infection_to_death
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mamori.epidemic.pathogen import PathogenDraws
+    from mamori.workflows._tracking import Course
 
     FloatArray = NDArray[np.float64]
 
@@ -44,11 +45,6 @@ FEWEST_DEATHS = 10.0  # in all: below, a place is not estimated
 WEEKS_BEFORE_DEATH = 6  # an epidemic begins so long before the first week with a death
 PASSES, PASSES_OF_DRAWS = 24, 6
 CONVERGED, CONVERGED_DRAWS = 0.01, 0.02  # sum |engine - fitted curve| / deaths
-LONGEST_WAY, SHORTEST_WAY = 0.8, 0.1  # share of the way that log fatality goes to what the engine showed
-SMOOTHER = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9.0
-SHORTEN, LENGTHEN = 0.6, 1.1  # of the way of a week where the gap changed its sign, or kept it
-PASSES_PER_RAISE = 3  # so that fatality settles before it is raised again
-SHORT, LARGEST_RAISE = 1.02, 1.5  # wanted infections over those reached at the highest transmission
 INFORMED_DEATHS = 10.0
 INFORMED_SHARE = 0.8
 
@@ -97,75 +93,37 @@ class BackCalculation:
         return frame.select("code", pl.exclude("code"))
 
 
-@dataclass(frozen=True)
-class _Block:
-    """Some places with what the estimate needs, (P, ...)."""
+def brief(table: pl.DataFrame) -> pl.DataFrame:
+    """The reproduction numbers of `BackCalculation.table` alone: 4 decimals for the central ones, else 2.
 
-    codes: tuple[str, ...]
-    monday: tuple[dt.date, ...]
-    typical: FloatArray  # (17,) people by age for whom delays are worked out: the same for all places
-    population: FloatArray
-    contacts: FloatArray
-    ward_beds: FloatArray
-    icu_beds: FloatArray
-    deaths: FloatArray
-    courses: FloatArray
-    boosters: FloatArray
-    start: NDArray[np.int64]
-    dispersion: FloatArray
-
-
-@dataclass(frozen=True)
-class _Fitted:
-    """A pass over a block: what the engine did, and what the curve asked, (D, P, ...)."""
-
-    course: Course
-    wanted: FloatArray
-    curve: FloatArray
-    log_infections: FloatArray
-    fatality: FloatArray
-    multiplier: FloatArray
-
-
-@dataclass(frozen=True)
-class _State:
-    """What a pass begins from, (D, P, W), ``effects`` (3, D, P, W), ``multiplier`` of the fatality (D, P).
-
-    ``fatality``: deaths by week per infection that could have led to them. ``way``: the share of the way that log
-    fatality goes to what the engine shows, and ``gap``, that way the last time.
+    Four decimals are what a run over three years needs to meet the deaths again; the rest is for reading.
     """
+    import polars as pl
 
-    deaths: FloatArray
-    effects: FloatArray
-    multiplier: FloatArray
-    fatality: FloatArray
-    log_infections: FloatArray
-    susceptibility: FloatArray | None
-    way: FloatArray
-    gap: FloatArray
+    numbers = [name for name in table.columns if name.startswith(("reproduction", "effective"))]
+    digits = {name: 4 if name == "reproduction" else 2 for name in numbers}
+    rounded = [pl.col(name).round(decimals).cast(pl.Float32) for name, decimals in digits.items()]
+    return table.select("code", "week", *rounded, "note")
 
-    @classmethod
-    def begin(
-        cls,
-        deaths: FloatArray,
-        effects: FloatArray,
-        multiplier: FloatArray,
-        fatality: FloatArray,
-        log_infections: FloatArray,
-        susceptibility: FloatArray | None = None,
-    ) -> _State:
-        """The state before the first pass."""
-        way, gap = np.full(deaths.shape, LONGEST_WAY), np.zeros(deaths.shape)
-        return cls(deaths, effects, multiplier, fatality, log_infections, susceptibility, way, gap)
 
-    def at(self, places: NDArray[np.int64]) -> _State:
-        """Some of the places."""
-        cut = {
-            f.name: np.take(value, places, axis=2 if f.name == "effects" else 1)
-            for f in fields(self)
-            if (value := getattr(self, f.name)) is not None
-        }
-        return replace(self, **cut)
+def covid19_reproduction() -> pl.DataFrame:
+    """Our reproduction numbers of COVID-19 by place and week up to the end of 2022, columns as `brief`.
+
+    From reported deaths (Johns Hopkins University) and doses (Bloomberg), 10 draws, seed 0; method and limits:
+    docs/methods/back-calculation.md.
+    """
+    import polars as pl
+
+    with resources.as_file(resources.files("mamori").joinpath("workflows", "covid19_reproduction.parquet")) as path:
+        return pl.read_parquet(path)
+
+
+def covid19_fit() -> pl.DataFrame:
+    """How each place of `covid19_reproduction` is fitted, where it begins and with how many infections."""
+    import polars as pl
+
+    with resources.as_file(resources.files("mamori").joinpath("workflows", "covid19_reproduction_fit.csv")) as path:
+        return pl.read_csv(path, try_parse_dates=True)
 
 
 def back_calculate(
@@ -201,14 +159,14 @@ def back_calculate(
     everything = _block(world, everywhere.population.sum(axis=0), counts, estimated, doses)
     blocks = [slice(k, k + PLACES_PER_CHUNK) for k in range(0, len(estimated), PLACES_PER_CHUNK)]
 
-    def run(members: slice) -> tuple[_Fitted, _Fitted | None]:
-        block = _part(everything, members)
+    def run(members: slice) -> tuple[Fitted, Fitted | None]:
+        block = part_of(everything, members)
         central = _central(block)
         return central, _draws(block, central, draws, seed) if draws else None
 
     results = sorted(run_chunks(run, blocks, workers=workers, progress=progress), key=lambda result: result[0])
-    central = _joined([result[1][0] for result in results])
-    drawn = _joined([part for result in results if (part := result[1][1]) is not None]) if draws else None
+    central = joined([result[1][0] for result in results])
+    drawn = joined([part for result in results if (part := result[1][1]) is not None]) if draws else None
     settings = {
         "kind": kind, "places": list(everything.codes), "year": world.year, "draws": draws, "seed": seed,
         "pathogen": PATHOGEN, "vaccination": doses is not None, "assumptions": dict(assumptions()),
@@ -228,7 +186,7 @@ def back_calculate(
 
 def _block(
     world: World, typical: FloatArray, counts: WeeklyDeaths, estimated: NDArray[np.int64], doses: Path | None
-) -> _Block:
+) -> Block:
     rows = np.array([world.codes.index(counts.codes[k]) for k in estimated])
     table = world.table[rows]
     icu, occupied = table["icu_beds"].to_numpy(), table["bed_occupancy_share"].to_numpy()
@@ -237,7 +195,7 @@ def _block(
     nothing = np.zeros((len(world.codes), len(counts.monday)))
     courses, boosters = (nothing, nothing) if doses is None else read_doses(doses, world, counts.monday)
     first_death = np.argmax(np.cumsum(deaths, axis=1) >= 1.0, axis=1)
-    return _Block(
+    return Block(
         codes=tuple(counts.codes[k] for k in estimated),
         monday=counts.monday,
         typical=typical,
@@ -253,14 +211,7 @@ def _block(
     )
 
 
-def _part(block: _Block, members: slice | NDArray[np.int64]) -> _Block:
-    whole = ("monday", "typical")
-    cut = {f.name: getattr(block, f.name)[members] for f in fields(_Block) if f.name not in (*whole, "codes")}
-    codes = tuple(np.array(block.codes)[members].tolist())
-    return replace(block, codes=codes, **cut)
-
-
-def _central(block: _Block) -> _Fitted:
+def _central(block: Block) -> Fitted:
     """The run with the assumptions as they are on the deaths as they are."""
     pathogen = Pathogen.load(PATHOGEN).repeat(1)
     effects = variant_effects(block.monday, np.zeros((1, len(block.codes)), dtype=np.int64))
@@ -273,11 +224,11 @@ def _central(block: _Block) -> _Fitted:
     ahead = np.roll(deaths, -3, axis=2)  # most die three weeks after infection
     smooth = np.apply_along_axis(lambda v: np.convolve(np.pad(v, 3, mode="edge"), np.full(7, 1 / 7), "valid"), 2, ahead)
     guess = np.log(np.maximum(smooth, 0.1) / fatality)
-    state = _State.begin(deaths, effects, np.ones_like(mean), fatality, guess)
-    return _alternate(block, pathogen, state, PASSES, CONVERGED)
+    state = State.begin(deaths, effects, np.ones_like(mean), fatality, guess)
+    return alternate(block, pathogen, state, PASSES, CONVERGED)
 
 
-def _draws(block: _Block, central: _Fitted, draws: int, seed: int) -> _Fitted:
+def _draws(block: Block, central: Fitted, draws: int, seed: int) -> Fitted:
     """Runs with drawn assumptions on drawn deaths, beginning from the central one."""
     given = assumptions()
     common = np.array([_generator(seed, "", d).standard_normal(5) for d in range(1, draws + 1)])
@@ -291,11 +242,11 @@ def _draws(block: _Block, central: _Fitted, draws: int, seed: int) -> _Fitted:
     fatality = central.fatality * factor[..., None]
     guess = central.log_infections - np.log(factor)[..., None]
     susceptibility = np.repeat(central.course.susceptibility, draws, axis=0)
-    state = _State.begin(deaths, effects, central.multiplier * factor, fatality, guess, susceptibility)
-    return _alternate(block, pathogen, state, PASSES_OF_DRAWS, CONVERGED_DRAWS)
+    state = State.begin(deaths, effects, central.multiplier * factor, fatality, guess, susceptibility)
+    return alternate(block, pathogen, state, PASSES_OF_DRAWS, CONVERGED_DRAWS)
 
 
-def _redrawn(block: _Block, curve: FloatArray, generators: list[list[np.random.Generator]]) -> FloatArray:
+def _redrawn(block: Block, curve: FloatArray, generators: list[list[np.random.Generator]]) -> FloatArray:
     """Deaths (D, P, W) with new noise, gamma of variance psi x ``curve`` (P, W), added to the counts.
 
     Added to the counts, not to the curve: smoothing it twice would flatten every draw.
@@ -329,108 +280,6 @@ def _vary(pathogen: PathogenDraws, normal: FloatArray) -> PathogenDraws:
     )
 
 
-def _alternate(block: _Block, pathogen: PathogenDraws, state: _State, passes: int, converged: float) -> _Fitted:
-    """Let deconvolution and engine take turns; a place whose draws have all converged is done."""
-    delay, generation = infection_to_death(pathogen, block.typical), generation_time(pathogen, block.typical)
-    order, done = [], []
-    left = np.arange(len(block.codes))
-    for number in range(1, passes + 1):
-        fitted = _pass(block, pathogen, state, delay, generation)
-        deaths = state.deaths.sum(axis=2)
-        error = np.abs(fitted.course.deaths - fitted.curve).sum(axis=2) / deaths
-        ready = np.all(error < converged, axis=0) | (number == passes)
-        order.append(left[ready])
-        done.append(_chosen(fitted, np.flatnonzero(ready)))
-        keep = np.flatnonzero(~ready)
-        if not len(keep):
-            break
-        state = _next_state(state, fitted, delay[:, None], number).at(keep)
-        block, left = _part(block, keep), left[keep]
-    return _chosen(_joined(done), np.argsort(np.concatenate(order)))
-
-
-def _pass(block: _Block, pathogen: PathogenDraws, state: _State, delay: FloatArray, generation: FloatArray) -> _Fitted:
-    """Infections from the deaths, then the engine along them."""
-    draws, places, weeks = shape = state.deaths.shape
-    log_infections = deconvolve(
-        state.deaths.reshape(-1, weeks),
-        state.fatality.reshape(-1, weeks),
-        np.repeat(delay, places, axis=0),
-        np.tile(block.start, draws),
-        np.tile(block.dispersion, draws),
-        state.log_infections.reshape(-1, weeks),
-    ).reshape(shape)
-    wanted = infections_of(log_infections, block.start)
-    conditions = Conditions(
-        first_doses_per_day=block.courses,
-        booster_doses_per_day=block.boosters,
-        severity=state.multiplier[..., None] * state.effects[0],
-        vaccine_efficacy_scale=state.effects[1],
-        reinfection_rate=state.effects[2],
-        ward_beds=block.ward_beds,
-        icu_beds=block.icu_beds,
-    )
-    course = follow(
-        block.population, block.contacts, pathogen, vaccine(), coverage(), conditions, wanted, block.start, generation,
-        state.susceptibility, block.codes,
-    )  # fmt: skip
-    curve = expected_deaths(wanted, state.fatality, delay[:, None])
-    return _Fitted(course, wanted, curve, log_infections, state.fatality, state.multiplier)
-
-
-def _next_state(state: _State, fitted: _Fitted, delay: FloatArray, number: int) -> _State:
-    """Take from the engine how many of the infected die, and raise that where it is too few whatever spreads."""
-    course = fitted.course
-    short = fitted.wanted.sum(axis=2) / course.infections.sum(axis=2)
-    settled = number % PASSES_PER_RAISE == 0
-    unreached = settled & (short > SHORT) & course.capped.any(axis=2)
-    raised = np.where(unreached, np.minimum(short, LARGEST_RAISE), 1.0)
-    exposed = expected_deaths(course.infections, np.ones_like(state.deaths), delay)
-    known = (exposed > 1e-6) & (course.deaths > 0)
-    seen = np.where(known, course.deaths / np.where(known, exposed, 1.0), state.fatality)
-    gap = _smoothed(np.log(seen / state.fatality))
-    way = np.clip(state.way * np.where(gap * state.gap < 0, SHORTEN, LENGTHEN), SHORTEST_WAY, LONGEST_WAY)
-    return replace(
-        state,
-        log_infections=fitted.log_infections,
-        susceptibility=course.susceptibility,
-        fatality=state.fatality * np.exp(way * gap) * raised[..., None],
-        multiplier=state.multiplier * raised,
-        way=way,
-        gap=gap,
-    )
-
-
-def _smoothed(gap: FloatArray) -> FloatArray:
-    """Weighted mean over five weeks: single weeks of full hospitals must not swing against their neighbours."""
-    wide = np.pad(gap, [(0, 0)] * (gap.ndim - 1) + [(2, 2)], mode="edge")
-    width = gap.shape[-1]
-    return np.asarray(sum(weight * wide[..., k : k + width] for k, weight in enumerate(SMOOTHER)))
-
-
-def _chosen(fitted: _Fitted, places: NDArray[np.int64]) -> _Fitted:
-    """Some places, in the order given."""
-    return _each(fitted, lambda arrays: np.take(arrays[0], places, axis=1))
-
-
-def _joined(parts: list[_Fitted]) -> _Fitted:
-    """Places of several parts one after the other."""
-    return _each(parts[0], lambda arrays: np.concatenate(arrays, axis=1), *parts[1:])
-
-
-def _each(first: _Fitted, change: Callable[[list[Any]], Any], *others: _Fitted) -> _Fitted:
-    """Apply ``change`` to each array of one or several results."""
-    parts = (first, *others)
-
-    def changed(name: str) -> Any:
-        values = [getattr(part, name) for part in parts]
-        if name != "course":
-            return change(values)
-        return Course(**{f.name: change([getattr(course, f.name) for course in values]) for f in fields(Course)})
-
-    return _Fitted(**{f.name: changed(f.name) for f in fields(_Fitted)})
-
-
 def _series(course: Course) -> dict[str, FloatArray]:
     return {
         "reproduction": course.reproduction,
@@ -439,7 +288,7 @@ def _series(course: Course) -> dict[str, FloatArray]:
     }
 
 
-def _notes(block: _Block, central: _Fitted) -> NDArray[np.str_]:
+def _notes(block: Block, central: Fitted) -> NDArray[np.str_]:
     """What to mind about each week, (P, W): capped, incomplete, few-deaths, or nothing."""
     delay = infection_to_death(Pathogen.load(PATHOGEN).repeat(1), block.typical)[0]
     weeks = len(block.monday)
@@ -454,7 +303,7 @@ def _notes(block: _Block, central: _Fitted) -> NDArray[np.str_]:
 
 
 def _fit_table(
-    block: _Block, counts: WeeklyDeaths, estimated: NDArray[np.int64], central: _Fitted, drawn: _Fitted | None
+    block: Block, counts: WeeklyDeaths, estimated: NDArray[np.int64], central: Fitted, drawn: Fitted | None
 ) -> pl.DataFrame:
     """How well each place is fitted, columns of the table definition ``back_calculation_fit``."""
     import polars as pl
