@@ -105,7 +105,7 @@ def nowcast(
     for line in _counts.described_observations(triangle.observations(), lang):
         typer.echo(line, err=True)
     if as_of is not None:
-        triangle = triangle.as_of(_counts.period_of(triangle.observations(), as_of, "--as-of", last=True) or 0)
+        triangle = _as_of(triangle, as_of)
     prior = None if prior_mean is None or prior_variance is None else (prior_mean, prior_variance)
     threads = workers or cpu_count() or 1
     with compiling(lang), progress_bar(text("Nowcasting", lang)) as progress:
@@ -137,6 +137,18 @@ def _day(given: str | None, option: str) -> dt.date | None:
         return dt.date.fromisoformat(given)
     except ValueError:
         raise InputError(f"{option} is '{given}'; give a date, e.g. 2024-01-31") from None
+
+
+def _as_of(triangle: "Triangle", given: str) -> "Triangle":
+    """Return the triangle as it was at the end of the period that `given`, a date or a number, names."""
+    import numpy as np
+
+    seen = triangle.observations()
+    period = _counts.period_of(seen, given, "--as-of", last=True) or 0
+    days = 7 if triangle.frequency == 52 else 1
+    if seen.dates is not None and not given.strip().isdigit() and np.datetime64(given) >= seen.dates[-1] + days:
+        raise InputError(f"--as-of is {given}; the reports end in the period of {seen.dates[-1]}. Choose one before")
+    return triangle.as_of(period)
 
 
 def _read(
