@@ -1,7 +1,7 @@
 """Counts in a Parquet file to alarms written, for growing numbers of series: ``python -m benchmarks.pipeline``.
 
 Each size runs as a user would run it, ``mamori detect FILE --from T --out alarms.parquet``, in a process of its own;
-wall clock, CPU and the largest memory of that process are printed.
+wall clock, CPU and the largest memory of that process are printed, and drawn with ``--plot FILE.svg``.
 """
 
 import argparse
@@ -43,16 +43,17 @@ def write_counts(path: Path, series: int, seed: int = 1) -> None:
         size = min(PART, series - start)
         mean = rng.gamma(0.5, 20.0, size)[:, None] * season
         names = pl.Series("series", [f"district-{start + i:07d}" for i in range(size)])
-        parts.append(
-            pl.LazyFrame(
-                {
-                    "series": names.gather(np.repeat(np.arange(size), WEEKS)),
-                    "date": np.tile(weeks, size),
-                    "count": rng.poisson(mean).astype(np.int32).ravel(),
-                }
-            )
-        )
-    pl.concat(parts).sink_parquet(path)
+        parts.append(path.with_suffix(f".{start}.parquet"))
+        pl.DataFrame(
+            {
+                "series": names.gather(np.repeat(np.arange(size), WEEKS)),
+                "date": np.tile(weeks, size),
+                "count": rng.poisson(mean).astype(np.int32).ravel(),
+            }
+        ).write_parquet(parts[-1])
+    pl.scan_parquet(parts).sink_parquet(path)
+    for part in parts:
+        part.unlink()
 
 
 def run(counts: Path, series: int, method: str, workers: int, folder: Path) -> Cost:
@@ -81,13 +82,51 @@ sys.exit(code)
 """
 
 
+def draw(costs: Sequence[Cost], path: Path) -> None:
+    """Draw CPU seconds over series, both on a log scale, with the line of equal cost per series through the last."""
+    width, height, margin = 560.0, 320.0, 50.0
+    decades = [10**e for e in range(2, 8)]
+    seconds = [10**e for e in range(-1, 4)]
+
+    def x(series: float) -> float:
+        return margin + (np.log10(series) - 3) / 3 * (width - 2 * margin)
+
+    def y(cpu_s: float) -> float:
+        return height - margin - np.log10(cpu_s) / 3 * (height - 2 * margin)
+
+    last = costs[-1]
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" font-family="sans-serif" '
+        'font-size="12" fill="#666" stroke-width="1">'
+    ]
+    for series in (d for d in decades if 1e3 <= d <= 1e6):
+        lines.append(f'<text x="{x(series):.0f}" y="{height - 30:g}" text-anchor="middle">{series:,}</text>')
+        lines.append(f'<path d="M{x(series):.0f} {margin:g}V{height - margin:g}" stroke="#ccc"/>')
+    for cpu in (c for c in seconds if 1 <= c <= 1e3):
+        lines.append(f'<text x="{margin - 8:g}" y="{y(cpu) + 4:.0f}" text-anchor="end">{cpu:,}</text>')
+        lines.append(f'<path d="M{margin:g} {y(cpu):.0f}H{width - margin:g}" stroke="#ccc"/>')
+    least = last.series / last.cpu_s
+    lines.append(
+        f'<path d="M{x(least):.0f} {y(1):.0f}L{x(last.series):.0f} {y(last.cpu_s):.0f}" '
+        'stroke="#888" stroke-dasharray="4 4"/>'
+    )
+    lines += [f'<circle cx="{x(c.series):.0f}" cy="{y(c.cpu_s):.0f}" r="5" fill="#0b6e99"/>' for c in costs]
+    lines.append(f'<text x="{width / 2:g}" y="{height - 8:g}" text-anchor="middle">series of 520 weeks</text>')
+    lines.append(
+        f'<text x="{margin - 40:g}" y="{margin - 20:g}">CPU seconds; dashed: equal cost per series</text></svg>'
+    )
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a row per size; 1 where the size with a bar is over it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pipeline", description=__doc__)
     parser.add_argument("--series", type=int, nargs="+", default=SIZES, help="numbers of series")
     parser.add_argument("--method", default="mamori")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--plot", type=Path, help="SVG file of the cost by series")
     given = parser.parse_args(arguments)
+    costs = []
     within = True
     print("method | series | wall s | CPU s | memory GiB | bar")
     for series in given.series:
@@ -95,6 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             counts = Path(name) / "counts.parquet"
             write_counts(counts, series)
             cost = run(counts, series, given.method, given.workers, Path(name))
+        costs.append(cost)
         bar = ""
         if series == BAR_SERIES:
             kept = cost.wall_s <= BAR_S and cost.memory_gib <= BAR_GIB
@@ -102,6 +142,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             bar = f"{BAR_S:g} s, {BAR_GIB:g} GiB: {'PASS' if kept else 'OVER'}"
         figures = f"{cost.wall_s:.1f} | {cost.cpu_s:.1f} | {cost.memory_gib:.2f}"
         print(f"{given.method} | {series:,} | {figures} | {bar}", flush=True)
+    if given.plot is not None:
+        draw(costs, given.plot)
     return 0 if within else 1
 
 

@@ -105,6 +105,20 @@ def test_a_hierarchy_and_false_discovery_control(counts: Path) -> None:
     assert table["qvalue"][0] < 0.01
 
 
+def test_neighbours_add_to_the_evidence(counts: Path) -> None:
+    alone, joint, beside = (counts.with_name(name) for name in ("alone.csv", "joint.csv", "beside.csv"))
+    beside.write_text("series,neighbour\na,b\n")
+    asked = ["detect", str(counts), "--from", LAST]
+    assert run([*asked, "--out", str(alone)]) == 0
+    assert (
+        run([*asked, "--neighbours", str(beside), "--out", str(joint), "--report", str(counts.with_name("r.html"))])
+        == 0
+    )
+    before, after = (pl.read_csv(path)["pvalue"].to_list() for path in (alone, joint))
+    assert after[1] < before[1]
+    assert after[2] == before[2]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -116,6 +130,7 @@ def test_a_hierarchy_and_false_discovery_control(counts: Path) -> None:
         (["--fdr", "fdr"], "choose bh or storey"),
         (["--method", "cusum", "--fdr", "bh"], "gives no p-values"),
         (["--exclude-verified"], "needs --status"),
+        (["--neighbours", "beside.csv"], "not of ears"),
         (["--status", "s.json"], "--status is s.json, of unknown format"),
         (["--control", "none.json"], "cannot read none.json"),
         (["--exclude", "2020"], "is not START..END"),
@@ -128,6 +143,7 @@ def test_bad_input_is_one_line_with_the_repair(
     counts: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(counts.parent)
+    Path("beside.csv").write_text("series,neighbour\na,b\n")
     assert run(["detect", str(counts), "--method", "ears", *options]) == 2
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert last.startswith("error: ")

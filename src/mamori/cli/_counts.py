@@ -134,6 +134,13 @@ def _pair(given: str) -> tuple[str, str]:
     return ours.strip(), theirs.strip()
 
 
+def read_neighbours(path: Path) -> list[tuple[str, str]]:
+    """Return the pairs of series in the table `path` (columns: table ``neighbours``)."""
+    from mamori.data.user_table import read_user_table
+
+    return read_user_table(path, "neighbours").rows()
+
+
 def described_observations(observations: Observations, lang: str) -> list[str]:
     """Return lines on what was read: series, periods, span, and the rows left out by reason."""
     import numpy as np

@@ -74,6 +74,12 @@ def detect(
     weekday: Annotated[
         bool, typer.Option("--weekday", help="Take the effect of the day of the week out of daily counts.")
     ] = False,
+    neighbours: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table series,neighbour: let related series add to the evidence (method mamori).", show_default=False
+        ),
+    ] = None,
     fdr: Annotated[
         str | None,
         typer.Option(help="Control false discoveries over the series: bh or storey.", show_default=False),
@@ -153,6 +159,7 @@ def detect(
             first=start,
             last=end,
             weekday=weekday,
+            neighbours=_counts.read_neighbours(neighbours) if neighbours is not None else None,
             parents=read_hierarchy(hierarchy) if hierarchy is not None else None,
             false_discovery=cast("Literal['bh', 'storey'] | None", fdr),
             false_discovery_rate=fdr_rate,

@@ -115,7 +115,7 @@ def scan(
             observations,
             cast("Method", method),
             coordinates=None if coordinates is None else _places(coordinates),
-            neighbours=None if neighbours is None else _pairs(neighbours),
+            neighbours=None if neighbours is None else _counts.read_neighbours(neighbours),
             population=None if population is None else _people(population),
             max_share=max_share,
             max_radius_km=max_radius_km,
@@ -153,12 +153,6 @@ def _places(path: Path) -> dict[str, tuple[float, float]]:
 
 def _people(path: Path) -> dict[str, float]:
     return {name: people for name, (people,) in _by_series(path, "scan_population").items()}
-
-
-def _pairs(path: Path) -> list[tuple[str, str]]:
-    from mamori.data.user_table import read_user_table
-
-    return read_user_table(path, "scan_neighbours").rows()
 
 
 def _digest(path: Path) -> str:

@@ -1,6 +1,6 @@
 """Counts become alarms: one method over all series, for a range of periods, with the reasons where it could not."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -103,6 +103,7 @@ def detect_outbreaks(
     first: int | None = None,
     last: int | None = None,
     weekday: bool = False,
+    neighbours: Iterable[tuple[str, str]] | None = None,
     parents: Mapping[str, str] | None = None,
     false_discovery: Literal["bh", "storey"] | None = None,
     false_discovery_rate: float = 0.05,
@@ -112,7 +113,8 @@ def detect_outbreaks(
     """Judge every series at the periods `first` to `last` (values of t, inclusive; all when not given).
 
     `method` is a name of `methods.METHODS`, with its `settings`, or a detector. `weekday` takes the effect of the day
-    of the week out of daily counts (`weekday`). With `false_discovery` the alarms
+    of the week out of daily counts (`weekday`). `neighbours` (pairs of series) let related series add to the evidence
+    of the method mamori (`neighbours`). With `false_discovery` the alarms
     are those whose q-value over the series of the same period is <= `false_discovery_rate`: Benjamini-Hochberg
     or Storey. `parents` (the parent of a series by name) adds the sums of a hierarchy as series and reports each
     event once (`hierarchy`). The result is the same for any number of `workers`.
@@ -132,6 +134,8 @@ def detect_outbreaks(
         observations = aggregate(observations, parents)
     targets = _targets(observations.t, first, last)
     detection = _detect(detector, observations, targets, weekday, workers, progress)
+    if neighbours is not None:
+        detection = _with_neighbours(detector, detection, observations, neighbours)
     alarm, qvalue = detection.alarm, None
     if false_discovery is not None:
         qvalue = _q_values(detector, detection, false_discovery)
@@ -144,6 +148,19 @@ def detect_outbreaks(
     asked = detector.model_dump(mode="json")
     origin = provenance(settings=asked)
     return Alerts(observations, targets, detection, detector.name, asked, alarm, qvalue, folded_into, provenance=origin)
+
+
+def _with_neighbours(
+    detector: Detector, detection: Detection, observations: Observations, pairs: Iterable[tuple[str, str]]
+) -> Detection:
+    from mamori.surveillance.mamori import Mamori
+    from mamori.surveillance.neighbours import adjacent, combine_neighbours, compressed
+
+    if not isinstance(detector, Mamori):
+        raise InputError(
+            f"neighbours add to the evidence of the method mamori, not of {detector.name}. Choose it or leave them out"
+        )
+    return combine_neighbours(detection, *compressed(adjacent(observations.names, pairs)), detector.alpha)
 
 
 def _targets(t: np.ndarray, first: int | None, last: int | None) -> np.ndarray:

@@ -1,15 +1,45 @@
 """Evidence of related series joined to each series' own: neighbouring places, hosts, age groups."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from mamori.core.errors import InputError
+from mamori.core.errors import InputError, did_you_mean
 from mamori.surveillance.detector import Detection
 
 LEAST = -1.0  # standard score below which a quiet neighbour says no more against an outbreak
 OWN_EXCESS = 0.5  # own p-value at or above which a series is not alarmed for its neighbours' sake
 CORRELATION = np.sqrt(0.5)  # of the own and the joint standard score
+
+
+def adjacent(names: Sequence[str], pairs: Iterable[tuple[str, str]]) -> list[set[int]]:
+    """Return the rows of the neighbours of each of the series `names`; `pairs` name two, once in either order.
+
+    Raises `InputError` for a series that is not in `names` or its own neighbour.
+    """
+    index = {name: place for place, name in enumerate(names)}
+    beside: list[set[int]] = [set() for _ in names]
+    for pair in pairs:
+        for name in pair:
+            if name not in index:
+                raise InputError(
+                    f"neighbours name '{name}', which is no series of the counts.{did_you_mean(name, index)} "
+                    "Correct the name or remove the row"
+                )
+        a, b = index[pair[0]], index[pair[1]]
+        if a == b:
+            raise InputError(f"neighbours name '{pair[0]}' as its own neighbour. Remove the row")
+        beside[a].add(b)
+        beside[b].add(a)
+    return beside
+
+
+def compressed(beside: Sequence[set[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Return neighbours by row as the compressed rows (indptr, indices) of an adjacency matrix."""
+    indptr = np.concatenate([[0], np.cumsum([len(rows) for rows in beside], dtype=np.int64)])
+    indices = np.array([row for rows in beside for row in sorted(rows)], dtype=np.int64)
+    return indptr, indices
 
 
 def combine_neighbours(detection: Detection, indptr: np.ndarray, indices: np.ndarray, alpha: float) -> Detection:

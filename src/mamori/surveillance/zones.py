@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mamori.core.errors import InputError, did_you_mean
+from mamori.core.errors import InputError
+from mamori.surveillance.neighbours import adjacent
 
 EARTH_RADIUS_KM = 6371.0088
 """Mean radius (2 a + b) / 3 of the WGS 84 ellipsoid."""
@@ -68,20 +69,7 @@ def neighbourhoods(
     `pairs` name two neighbouring places of `names` (P,), once in either order. A zone holds at most `max_share` of
     the sum of `weight` (P,). Raises `InputError` for a place that is not in `names` or its own neighbour.
     """
-    index = {name: place for place, name in enumerate(names)}
-    beside: list[set[int]] = [set() for _ in names]
-    for pair in pairs:
-        for name in pair:
-            if name not in index:
-                raise InputError(
-                    f"neighbours name '{name}', which is no series of the counts.{did_you_mean(name, index)} "
-                    "Correct the name or remove the row"
-                )
-        a, b = index[pair[0]], index[pair[1]]
-        if a == b:
-            raise InputError(f"neighbours name '{pair[0]}' as its own neighbour. Remove the row")
-        beside[a].add(b)
-        beside[b].add(a)
+    beside = adjacent(names, pairs)
     return _bounded([_steps_from(i, beside) for i in range(len(names))], weight, max_share, np.inf)
 
 
