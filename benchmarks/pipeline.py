@@ -95,15 +95,15 @@ def draw(costs: Sequence[Cost], path: Path) -> None:
         return height - margin - np.log10(cpu_s) / 3 * (height - 2 * margin)
 
     last = costs[-1]
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" font-family="sans-serif" '
-        'font-size="12" fill="#666" stroke-width="1">'
-    ]
+    box = f"0 0 {width:g} {height:g}"
+    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" font-family="sans-serif" font-size="12">']
     for series in (d for d in decades if 1e3 <= d <= 1e6):
-        lines.append(f'<text x="{x(series):.0f}" y="{height - 30:g}" text-anchor="middle">{series:,}</text>')
+        lines.append(
+            f'<text fill="#666" x="{x(series):.0f}" y="{height - 30:g}" text-anchor="middle">{series:,}</text>'
+        )
         lines.append(f'<path d="M{x(series):.0f} {margin:g}V{height - margin:g}" stroke="#ccc"/>')
     for cpu in (c for c in seconds if 1 <= c <= 1e3):
-        lines.append(f'<text x="{margin - 8:g}" y="{y(cpu) + 4:.0f}" text-anchor="end">{cpu:,}</text>')
+        lines.append(f'<text fill="#666" x="{margin - 8:g}" y="{y(cpu) + 4:.0f}" text-anchor="end">{cpu:,}</text>')
         lines.append(f'<path d="M{margin:g} {y(cpu):.0f}H{width - margin:g}" stroke="#ccc"/>')
     least = last.series / last.cpu_s
     lines.append(
@@ -111,9 +111,11 @@ def draw(costs: Sequence[Cost], path: Path) -> None:
         'stroke="#888" stroke-dasharray="4 4"/>'
     )
     lines += [f'<circle cx="{x(c.series):.0f}" cy="{y(c.cpu_s):.0f}" r="5" fill="#0b6e99"/>' for c in costs]
-    lines.append(f'<text x="{width / 2:g}" y="{height - 8:g}" text-anchor="middle">series of 520 weeks</text>')
     lines.append(
-        f'<text x="{margin - 40:g}" y="{margin - 20:g}">CPU seconds; dashed: equal cost per series</text></svg>'
+        f'<text fill="#666" x="{width / 2:g}" y="{height - 8:g}" text-anchor="middle">series of 520 weeks</text>'
+    )
+    lines.append(
+        f'<text fill="#666" x="{margin - 40:g}" y="{margin - 20:g}">CPU seconds; dashed: equal cost per series</text></svg>'
     )
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
