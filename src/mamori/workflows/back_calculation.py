@@ -114,16 +114,18 @@ def covid19_reproduction() -> pl.DataFrame:
     """
     import polars as pl
 
-    with resources.as_file(resources.files("mamori").joinpath("workflows", "covid19_reproduction.parquet")) as path:
-        return pl.read_parquet(path)
+    return pl.read_parquet(_shipped("covid19_reproduction.parquet"))
 
 
 def covid19_fit() -> pl.DataFrame:
     """How each place of `covid19_reproduction` is fitted, where it begins and with how many infections."""
     import polars as pl
 
-    with resources.as_file(resources.files("mamori").joinpath("workflows", "covid19_reproduction_fit.csv")) as path:
-        return pl.read_csv(path, try_parse_dates=True)
+    return pl.read_parquet(_shipped("covid19_reproduction.fit.parquet"))
+
+
+def _shipped(name: str) -> bytes:
+    return resources.files("mamori").joinpath("workflows", name).read_bytes()
 
 
 def back_calculate(

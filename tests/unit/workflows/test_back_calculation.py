@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from mamori.core.errors import InputError
+from mamori.core.tables import TableDefinition
 from mamori.data.world import World
 from mamori.epidemic.model import Drivers, Epidemic
 from mamori.epidemic.pathogen import Pathogen
@@ -15,7 +16,7 @@ from mamori.workflows._conditions import read_doses, variant_effects
 from mamori.workflows._death_counts import correct_backwards, read_deaths, spread_lumps
 from mamori.workflows._deconvolution import deconvolve, dispersion_of, expected_deaths, infections_of
 from mamori.workflows._delays import generation_time, infection_to_death
-from mamori.workflows.back_calculation import back_calculate
+from mamori.workflows.back_calculation import back_calculate, brief, covid19_fit, covid19_reproduction
 
 MONDAY = dt.date(2019, 12, 30)  # ends before the first variant
 WEEKS = 45
@@ -163,6 +164,7 @@ def test_a_known_epidemic_is_found_again(tmp_path: Path, truth: tuple[np.ndarray
     assert result.fit["curve_error"][0] < 0.02
     assert result.fit["fatality_multiplier"][0] == 1.0
     table = result.table()
+    assert brief(table)["reproduction"].to_numpy() == pytest.approx(table["reproduction"].to_numpy(), abs=6e-5)
     known = table.filter(pl.col("note").is_null() & (pl.col("week") >= MONDAY + dt.timedelta(weeks=3)))
     want = r[[(day - MONDAY).days // 7 for day in known["week"]]]
     assert len(want) > 25
@@ -190,6 +192,19 @@ def test_more_deaths_than_the_fatality_allows_raise_it_and_say_so(
     result = back_calculate(write_deaths(tmp_path / "d.csv", many), draws=0, world=kenya)
     assert result.fit["fatality_multiplier"][0] > 1.1
     assert abs(result.fit["total_error"][0]) < 0.05
+
+
+def test_the_shipped_table_is_whole_and_fitted() -> None:
+    table, fit = covid19_reproduction(), covid19_fit()
+    assert fit.height > 180
+    assert table["code"].unique(maintain_order=True).to_list() == fit["code"].to_list()
+    assert set(table.columns) <= set(TableDefinition.load("back_calculation").attributes)
+    assert table["week"].max() == dt.date(2022, 12, 26)
+    days = table.select(pl.col("week").diff().over("code").dt.total_days()).to_series().drop_nulls()
+    assert (days == 7).all()
+    assert table["reproduction"].is_between(0.0, 10.0).all()
+    assert (fit.filter(pl.col("deaths") >= 500)["total_error"].abs() <= 0.05).all()
+    TableDefinition.load("back_calculation_fit").validate(fit, "shipped")
 
 
 @pytest.mark.parametrize(
