@@ -85,8 +85,6 @@ sys.exit(code)
 def draw(costs: Sequence[Cost], path: Path) -> None:
     """Draw CPU seconds over series, both on a log scale, with the line of equal cost per series through the last."""
     width, height, margin = 560.0, 320.0, 50.0
-    decades = [10**e for e in range(2, 8)]
-    seconds = [10**e for e in range(-1, 4)]
 
     def x(series: float) -> float:
         return margin + (np.log10(series) - 3) / 3 * (width - 2 * margin)
@@ -94,29 +92,24 @@ def draw(costs: Sequence[Cost], path: Path) -> None:
     def y(cpu_s: float) -> float:
         return height - margin - np.log10(cpu_s) / 3 * (height - 2 * margin)
 
+    def label(at: float, below: float, words: str, anchor: str = "middle") -> str:
+        return f'<text x="{at:.0f}" y="{below:.0f}" text-anchor="{anchor}" fill="#666">{words}</text>'
+
     last = costs[-1]
+    least = last.series / last.cpu_s
     box = f"0 0 {width:g} {height:g}"
     lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" font-family="sans-serif" font-size="12">']
-    for series in (d for d in decades if 1e3 <= d <= 1e6):
-        lines.append(
-            f'<text fill="#666" x="{x(series):.0f}" y="{height - 30:g}" text-anchor="middle">{series:,}</text>'
-        )
+    for series in (1_000, 10_000, 100_000, 1_000_000):
+        lines.append(label(x(series), height - 30, f"{series:,}"))
         lines.append(f'<path d="M{x(series):.0f} {margin:g}V{height - margin:g}" stroke="#ccc"/>')
-    for cpu in (c for c in seconds if 1 <= c <= 1e3):
-        lines.append(f'<text fill="#666" x="{margin - 8:g}" y="{y(cpu) + 4:.0f}" text-anchor="end">{cpu:,}</text>')
+    for cpu in (1, 10, 100, 1_000):
+        lines.append(label(margin - 8, y(cpu) + 4, f"{cpu:,}", "end"))
         lines.append(f'<path d="M{margin:g} {y(cpu):.0f}H{width - margin:g}" stroke="#ccc"/>')
-    least = last.series / last.cpu_s
-    lines.append(
-        f'<path d="M{x(least):.0f} {y(1):.0f}L{x(last.series):.0f} {y(last.cpu_s):.0f}" '
-        'stroke="#888" stroke-dasharray="4 4"/>'
-    )
+    ends = f"M{x(least):.0f} {y(1):.0f}L{x(last.series):.0f} {y(last.cpu_s):.0f}"
+    lines.append(f'<path d="{ends}" stroke="#888" stroke-dasharray="4 4"/>')
     lines += [f'<circle cx="{x(c.series):.0f}" cy="{y(c.cpu_s):.0f}" r="5" fill="#0b6e99"/>' for c in costs]
-    lines.append(
-        f'<text fill="#666" x="{width / 2:g}" y="{height - 8:g}" text-anchor="middle">series of 520 weeks</text>'
-    )
-    lines.append(
-        f'<text fill="#666" x="{margin - 40:g}" y="{margin - 20:g}">CPU seconds; dashed: equal cost per series</text></svg>'
-    )
+    lines.append(label(width / 2, height - 8, "series of 520 weeks"))
+    lines.append(label(10, margin - 20, "CPU seconds; dashed: equal cost per series", "start") + "</svg>")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
