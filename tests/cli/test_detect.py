@@ -1,6 +1,7 @@
 """`mamori detect`: what it writes and prints, and what it refuses."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -48,8 +49,12 @@ def test_alarms_are_written_with_their_origin(counts: Path, capsys: pytest.Captu
 def test_every_format_holds_the_same(counts: Path, suffix: str) -> None:
     out = counts.with_name(f"alarms{suffix}")
     assert run(["detect", str(counts), "--method", "ears", "--from", LAST, "--out", str(out)]) == 0
-    read = {".csv": pl.read_csv, ".parquet": pl.read_parquet, ".json": pl.read_json}[suffix]
-    assert read(out)["observed"].to_list()[0] == 60
+    read: dict[str, Callable[[Path], pl.DataFrame]] = {
+        ".csv": pl.read_csv,
+        ".parquet": pl.read_parquet,
+        ".json": pl.read_json,
+    }
+    assert read[suffix](out)["observed"].to_list()[0] == 60
 
 
 def test_a_control_file_takes_the_names_of_the_package(counts: Path) -> None:
