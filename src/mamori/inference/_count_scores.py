@@ -136,7 +136,8 @@ def _cdf(y: Floats, mu: Floats, k: Floats) -> Floats:
     some = np.where(poisson, 1.0, k)
     rare = mu < some  # then the probability k/(k + μ) is near 1, and its complement is the exact one
     beta = np.where(rare, betaincc(y + 1.0, some, mu / (some + mu)), betainc(some, y + 1.0, some / (some + mu)))
-    return np.where(poisson, gammaincc(y + 1.0, mu), beta)
+    below: Floats = np.where(poisson, gammaincc(y + 1.0, mu), beta)
+    return below
 
 
 def _mean_difference(mu: Floats, k: Floats) -> Floats:
