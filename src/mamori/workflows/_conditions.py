@@ -74,7 +74,7 @@ def read_doses(
     Between dates doses grow evenly, from 0 a week before the first; after the last date none are given. Falls of
     the sum are taken as errors (the highest so far holds). Raises `InputError` as `read_by_place`.
     """
-    frame, _ = read_by_place(path, "doses", DOSE_NAMES, world, columns)
+    frame, _ = read_by_place(path, "doses", DOSE_NAMES, world, columns, signed=False)
     given = assumptions()
     edges = np.array([(day - monday[0]).days for day in (*monday, monday[-1] + dt.timedelta(days=DAYS))])
     courses, boosters = np.zeros((2, len(world.codes), len(monday)))

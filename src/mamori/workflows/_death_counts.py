@@ -12,7 +12,7 @@ from mamori.core.errors import InputError
 from mamori.data.adapters._table import numbers, open_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import polars as pl
@@ -49,8 +49,12 @@ class WeeklyDeaths:
     unknown: tuple[str, ...]
 
 
-def read_deaths(path: Path, world: World, kind: Kind, columns: Mapping[str, str] | None = None) -> WeeklyDeaths:
+def read_deaths(
+    path: Path, world: World, kind: Kind, columns: Mapping[str, str] | None = None, codes: Sequence[str] | None = None
+) -> WeeklyDeaths:
     """Return the deaths by week in the table ``path`` (CSV, TSV or Parquet: place, date, deaths; a row per period).
+
+    ``codes`` are the places of the world to take, None for all.
 
     Rules. A row stands for the days since the place's row before (the first one for as many as the second; at most
     31), its deaths spread evenly over them; missing counts stand for nothing and pass their days on to the next row.
@@ -62,15 +66,15 @@ def read_deaths(path: Path, world: World, kind: Kind, columns: Mapping[str, str]
 
     Raises `InputError` for a file, date or number that cannot be read, or a place with two rows of one date.
     """
-    frame, unknown = read_by_place(path, "deaths", DEATH_NAMES, world, columns)
+    frame, unknown = read_by_place(path, "deaths", DEATH_NAMES, world, columns, signed=True, codes=codes)
     days: list[dt.date] = frame["date"].to_list()
     first = min(days) - dt.timedelta(days=DAYS_BEFORE + LONGEST_PERIOD)
     first -= dt.timedelta(days=first.weekday())
     weeks = ((max(days) - first).days + 1) // WEEK
-    codes = tuple(sorted(frame["code"].unique().to_list()))
-    deaths, given, moved, added = np.zeros((len(codes), weeks)), *np.zeros((3, len(codes)))
+    found = tuple(sorted(frame["code"].unique().to_list()))
+    deaths, given, moved, added = np.zeros((len(found), weeks)), *np.zeros((3, len(found)))
     for (code,), rows in frame.group_by("code"):
-        p = codes.index(str(code))
+        p = found.index(str(code))
         when = np.array([(day - first).days for day in rows["date"]])
         daily = _spread(when, rows["deaths"].to_numpy(), weeks * WEEK)
         given[p] = daily.sum()
@@ -84,15 +88,23 @@ def read_deaths(path: Path, world: World, kind: Kind, columns: Mapping[str, str]
         deaths[p] = spread_lumps(by_week)
         moved[p] += np.maximum(deaths[p] - by_week, 0.0).sum()
     monday = tuple(first + dt.timedelta(days=WEEK * k) for k in range(weeks))
-    return WeeklyDeaths(codes, monday, deaths, given, moved, added, unknown)
+    return WeeklyDeaths(found, monday, deaths, given, moved, added, unknown)
 
 
 def read_by_place(
-    path: Path, role: str, names: tuple[str, ...], world: World, columns: Mapping[str, str] | None
+    path: Path,
+    role: str,
+    names: tuple[str, ...],
+    world: World,
+    columns: Mapping[str, str] | None,
+    *,
+    signed: bool,
+    codes: Sequence[str] | None = None,
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Return code, date and the number ``role`` of each row, sorted, and the names that are no places of the world.
 
-    Rows without a number are left out. Raises `InputError` as `read_deaths`.
+    Numbers may be negative when ``signed``; rows without one, and places not among ``codes``, are left out. Raises
+    `InputError` as `read_deaths`.
     """
     import polars as pl
 
@@ -107,15 +119,19 @@ def read_by_place(
         if not (days.dtype == pl.Date or isinstance(days.dtype, pl.Datetime)) or days.null_count():
             bad = int(days.is_null().arg_max() or 0)
             raise table.refuse("date", int(rows[bad]), dates[bad], "it must be a date", "Write it YYYY-MM-DD")
-        values = numbers(table, role, rows, batch, whole=False, signed=True)
+        values = numbers(table, role, rows, batch, whole=False, signed=signed)
         parts.append(pl.DataFrame({"place": batch["place"].cast(pl.String), "date": days.cast(pl.Date), role: values}))
     frame = pl.concat(parts).filter(pl.col(role).is_not_nan())
-    codes = {name: _code(name, world) for name in frame["place"].unique().to_list()}
-    unknown = tuple(sorted(str(name) for name, code in codes.items() if code is None))
-    frame = frame.with_columns(code=pl.col("place").replace_strict(codes, return_dtype=pl.String))
-    frame = frame.filter(pl.col("code").is_not_null()).sort("code", "date").select("code", "date", role)
+    meant = {name: _code(name, world) for name in frame["place"].unique().to_list()}
+    unknown = tuple(sorted(str(name) for name, code in meant.items() if code is None))
+    frame = frame.with_columns(code=pl.col("place").replace_strict(meant, return_dtype=pl.String))
+    frame = (
+        frame.filter(pl.col("code").is_in(world.codes if codes is None else codes))
+        .sort("code", "date")
+        .select("code", "date", role)
+    )
     if frame.height == 0:
-        raise InputError(f"{path} has no numbers for a place of this world. Give ISO codes such as KEN, or names")
+        raise InputError(f"{path} has no numbers for the places asked for. Give ISO codes such as KEN, or names")
     if twice := frame.filter(frame.select("code", "date").is_duplicated()).head(1).rows():
         raise InputError(f"{path}: {twice[0][0]} has two rows of {twice[0][1]}. Keep one, or add them")
     return frame, unknown

@@ -154,7 +154,7 @@ def back_calculate(
         raise InputError(f"draws is {draws}; it must be >= 0")
     everywhere = world or World.load(year)
     world = everywhere.select(places)
-    counts = read_deaths(deaths, world, kind, columns)
+    counts = read_deaths(deaths, everywhere, kind, columns, world.codes)
     estimated = np.flatnonzero(counts.deaths.sum(axis=1) >= FEWEST_DEATHS)
     if not len(estimated):
         raise InputError(f"{deaths}: no place has {FEWEST_DEATHS:g} deaths or more; there is nothing to estimate from")

@@ -207,6 +207,13 @@ def test_the_shipped_table_is_whole_and_fitted() -> None:
     TableDefinition.load("back_calculation_fit").validate(fit, "shipped")
 
 
+def test_negative_doses_are_refused(tmp_path: Path, kenya: World) -> None:
+    doses = tmp_path / "doses.csv"
+    doses.write_text("id,date,value\nKEN,2021-03-08,-4\n")
+    with pytest.raises(InputError, match="column 'value' row 2 holds '-4'; it must be >= 0"):
+        read_doses(doses, kenya, [dt.date(2021, 3, 1)])
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -214,7 +221,7 @@ def test_the_shipped_table_is_whole_and_fitted() -> None:
         ("place,date,deaths\nKEN,March,5\n", "column 'date' row 2 holds 'March'; it must be a date"),
         ("place,date,deaths\nKEN,2020-03-01,many\n", "column 'deaths' row 2 holds 'many'"),
         ("place,date\nKEN,2020-03-01\n", "has no column for 'deaths'"),
-        ("place,date,deaths\nAtlantis,2020-03-01,5\n", "no numbers for a place of this world"),
+        ("place,date,deaths\nAtlantis,2020-03-01,5\n", "no numbers for the places asked for"),
         ("place,date,deaths\nKEN,2020-03-01,5\nKEN,2020-03-30,2\n", "no place has 10 deaths or more"),
     ],
 )
