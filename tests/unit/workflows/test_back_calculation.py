@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mamori.core.errors import InputError
 from mamori.core.tables import TableDefinition
@@ -230,3 +232,27 @@ def test_bad_deaths_are_refused(tmp_path: Path, kenya: World, content: str, mess
     path.write_text(content)
     with pytest.raises(InputError, match=message):
         back_calculate(path, world=kenya)
+
+
+@given(st.lists(st.floats(-1e4, 1e5), min_size=2, max_size=80))
+def test_corrections_and_lumps_never_lose_deaths(counts: list[float]) -> None:
+    daily = correct_backwards(np.array(counts))
+    assert (daily >= 0).all()
+    assert daily.sum() >= sum(counts) - 1e-6
+    assert spread_lumps(daily).sum() == pytest.approx(daily.sum(), rel=1e-9, abs=1e-9)
+
+
+CELLS = st.sampled_from(["KEN", "Kenya", "Atlantis", "", "2020-03-01", "2020-13-01", "7", "-3", "1e9", "x", "NaN", '"'])
+
+
+@given(st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=6))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_table_is_read_or_refused(tmp_path: Path, kenya: World, rows: list[tuple[str, str, str]]) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("place,date,deaths\n" + "".join(",".join(row) + "\n" for row in rows), encoding="utf-8")
+    try:
+        counts = read_deaths(path, kenya, "reported")
+    except InputError:
+        return
+    assert (counts.deaths >= 0).all()
+    assert np.isfinite(counts.deaths).all()
