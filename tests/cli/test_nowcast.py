@@ -87,6 +87,7 @@ def test_the_words_are_japanese_on_request(linelist: Path, capsys: pytest.Captur
         (["--method", "chainladder"], "method 'chainladder' is not known. Did you mean 'chain-ladder'?"),
         (["--max-delay", "400"], "max_delay is 400; with 60 periods it must be 1 to 59"),
         (["--period", "month"], "period is 'month'"),
+        (["--calendar", "MMWR"], "--calendar is MMWR, but the periods are days"),
         (["--last", "tomorrow"], "--last is 'tomorrow'; give a date"),
         (["--as-of", "2030-01-01"], "--as-of is 2030-01-01; the reports end in the period of 2024-02-29"),
         (["--prior-mean", "5"], "--prior-mean and --prior-variance go together"),

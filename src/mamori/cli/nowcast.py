@@ -18,6 +18,7 @@ from mamori.core.messages import text
 
 if TYPE_CHECKING:
     from mamori.core.contracts import Triangle
+    from mamori.core.time import Calendar
     from mamori.data.adapters.triangle import TriangleRules
     from mamori.inference.nowcast import Nowcast
 
@@ -98,10 +99,9 @@ def nowcast(
     from mamori.data.adapters.triangle import TriangleRules
     from mamori.inference.nowcast import Method, nowcast
 
-    rules = TriangleRules(
-        cast("Any", period), cast("Any", calendar or "ISO"), max_delay, cast("Any", revisions), _day(last, "--last")
-    )
-    triangle, digest = _read(reports, rules, by or [], column or [], drop or [], form, signal, lang)
+    weeks = cast("Calendar | None", calendar)
+    rules = TriangleRules(cast("Any", period), weeks or "ISO", max_delay, cast("Any", revisions), _day(last, "--last"))
+    triangle, digest = _read(reports, rules, by or [], column or [], drop or [], form, signal, weeks)
     for line in _counts.described_observations(triangle.observations(), lang):
         typer.echo(line, err=True)
     if as_of is not None:
@@ -159,15 +159,18 @@ def _read(
     drop: list[str],
     form: str,
     signal: str | None,
-    lang: str,
+    calendar: "Calendar | None",
 ) -> "tuple[Triangle, str]":
     """Return the triangle in the file or folder `path`, and a fingerprint of what was read."""
+    from mamori.data.adapters.read import read_observations
     from mamori.data.adapters.triangle import read_triangle, snapshot_date, triangle_from_snapshots
 
+    columns = {ours: theirs for ours, _, theirs in (given.partition("=") for given in column)}
     if not path.is_dir():
+        if calendar is not None and rules.period == "day":
+            raise InputError(f"--calendar is {calendar}, but the periods are days. Leave it out, or give --period week")
         if form != "auto" or signal is not None:
             raise InputError("--format and --signal are for a folder of snapshots. Leave them out for one table")
-        columns = {ours: theirs for ours, _, theirs in (given.partition("=") for given in column)}
         triangle = read_triangle(path, rules, by=by, columns=columns, drop=drop)
         return triangle, hashlib.sha256(path.read_bytes()).hexdigest()
     if rules.last is not None:
@@ -179,8 +182,8 @@ def _read(
         day = snapshot_date(file)
         if day in snapshots:
             raise InputError(f"{path} has two snapshots of {day}. Keep one")
-        snapshots[day] = _counts.read_counts(
-            file, form, None, None, None, "week", by, column, drop, signal, lang, negative="missing"
+        snapshots[day] = read_observations(
+            file, form=form, calendar=calendar, by=by, columns=columns, drop=drop, signal=signal, negative="missing"
         )
         digest.update(file.read_bytes())
     triangle = triangle_from_snapshots(snapshots, max_delay=rules.max_delay, revisions=rules.revisions)

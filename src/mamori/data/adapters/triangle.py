@@ -11,7 +11,7 @@ import numpy as np
 
 from mamori.core.contracts import LABELS, Dropped, Observations, Triangle
 from mamori.core.errors import InputError
-from mamori.core.time import Calendar, week_of, week_start
+from mamori.core.time import CALENDARS, Calendar, week_of, week_start
 from mamori.data.adapters._periods import MAXIMUM_PERIODS, parse_days
 from mamori.data.adapters._series import JOIN
 from mamori.data.adapters._table import ROW, Table, numbers, open_table, readable
@@ -61,6 +61,8 @@ class TriangleRules:
                 f"period is '{self.period}', revisions '{self.revisions}'; choose {' or '.join(UNITS)}, "
                 f"and {' or '.join(REVISIONS)}"
             )
+        if self.calendar not in CALENDARS:
+            raise InputError(f"calendar is '{self.calendar}'; choose {' or '.join(CALENDARS)}")
         if self.max_delay is not None and self.max_delay < 1:
             raise InputError(f"max_delay is {self.max_delay}; it must be >= 1 period. Give a longer one")
 

@@ -131,7 +131,9 @@ def test_what_cannot_be_read_is_an_error(tmp_path: Path, lines: tuple[str, ...],
     assert message in str(error.value)
 
 
-@pytest.mark.parametrize("rules", [{"period": "month"}, {"max_delay": 0}, {"revisions": "ignore"}])
+@pytest.mark.parametrize(
+    "rules", [{"period": "month"}, {"max_delay": 0}, {"revisions": "ignore"}, {"calendar": "Gregorian"}]
+)
 def test_rules_are_checked(rules: dict[str, object]) -> None:
     with pytest.raises(InputError):
         TriangleRules(**rules)  # type: ignore[arg-type]
