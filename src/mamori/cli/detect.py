@@ -245,6 +245,7 @@ def _origin(alerts: Alerts) -> dict[str, object]:
     return {
         "method": alerts.method,
         "settings": dict(alerts.settings),
+        "false_discovery_rate": alerts.false_discovery_rate,
         "periods": [int(t[0]), int(t[-1])],
         "left_out": [vars(left) for left in alerts.observations.dropped],
         "not_judged": alerts.reasons(),

@@ -166,11 +166,11 @@ class _Report:
     def _chance(self) -> str:
         """Say how many alarms chance alone would give."""
         say, numbers = self.words.say, self.words.numbers
-        if self.alerts.qvalue is not None:
+        if self.alerts.false_discovery_rate is not None:
             return say(
-                "False discoveries are controlled over the series: the q-value of an alarm is the share of false "
-                "ones to expect among all alarms at least as strong."
-            )
+                "False discoveries are controlled over the series: of the alarms, about {share} or fewer are false. "
+                "The q-value of an alarm is the share of false ones among all alarms at least as strong."
+            ).format(share=numbers.probability(self.alerts.false_discovery_rate))
         level = alert_method.level(self.alerts.method, self.alerts.settings)
         if level is None:
             return say("How many alarms chance alone gives is not known for this method.")

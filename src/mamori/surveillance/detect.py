@@ -26,7 +26,8 @@ class Alerts:
     """The judgement of one method on each series (S) and target period (K).
 
     `targets` (K,) are columns of ``observations.counts``. `alarm` (S, K) are the method's own alarms, or those that
-    hold when false discoveries are controlled over the series; then `qvalue` (S, K) is there. `folded_into` (S, K),
+    hold when false discoveries are controlled over the series; then `qvalue` (S, K) and `false_discovery_rate` are
+    there. `folded_into` (S, K),
     with a hierarchy, is the row of the series under which an alarm is reported, -1 where it stands for itself.
     `status` is the table ``alarm_status``, where people said what came of earlier alarms.
     """
@@ -40,6 +41,7 @@ class Alerts:
     qvalue: np.ndarray | None = None
     folded_into: np.ndarray | None = None
     status: "pl.DataFrame | None" = None
+    false_discovery_rate: float | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
 
     def reasons(self) -> dict[str, int]:
@@ -147,7 +149,18 @@ def detect_outbreaks(
         folded_into = fold_alarms(observations.names, alarm, excess, parents, margin=margin).into
     asked = detector.model_dump(mode="json")
     origin = provenance(settings=asked)
-    return Alerts(observations, targets, detection, detector.name, asked, alarm, qvalue, folded_into, provenance=origin)
+    return Alerts(
+        observations,
+        targets,
+        detection,
+        detector.name,
+        asked,
+        alarm,
+        qvalue,
+        folded_into,
+        false_discovery_rate=None if false_discovery is None else false_discovery_rate,
+        provenance=origin,
+    )
 
 
 def _with_neighbours(

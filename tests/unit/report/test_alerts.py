@@ -255,6 +255,7 @@ def test_q_values_folded_series_status_and_exclusions_are_told(page: Page) -> No
             counts,
             dates=False,
             history=history,
+            false_discovery_rate=0.05,
             qvalue=np.array([[0.04], [0.02], [1.0]]),
             folded_into=np.array([[1], [-1], [-1]]),
             status=status,
