@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from mamori.surveillance.signals import Signals, read_signals
     from mamori.surveillance.stream import Stream, estimate_stream, load_streams
     from mamori.surveillance.timeliness import assess_timeliness
+    from mamori.workflows.back_calculation import back_calculate, covid19_fit, covid19_reproduction
+    from mamori.workflows.nowcast_detection import detect_on_nowcast
     from mamori.workflows.watson import replay_watson
 
 __version__ = "0.1.0"
@@ -78,8 +80,12 @@ _EXPORTS = {
     "Variant": "mamori.epidemic.variants",
     "World": "mamori.data.world",
     "assess_timeliness": "mamori.surveillance.timeliness",
+    "back_calculate": "mamori.workflows.back_calculation",
     "combine_forecasts": "mamori.inference._ensemble",
     "compare_runs": "mamori.exercise.compare",
+    "covid19_fit": "mamori.workflows.back_calculation",
+    "covid19_reproduction": "mamori.workflows.back_calculation",
+    "detect_on_nowcast": "mamori.workflows.nowcast_detection",
     "detect_outbreaks": "mamori.surveillance.detect",
     "estimate_case_reproduction_number": "mamori.inference.reproduction",
     "estimate_renewal": "mamori.inference.renewal",
@@ -139,8 +145,12 @@ __all__ = [
     "World",
     "__version__",
     "assess_timeliness",
+    "back_calculate",
     "combine_forecasts",
     "compare_runs",
+    "covid19_fit",
+    "covid19_reproduction",
+    "detect_on_nowcast",
     "detect_outbreaks",
     "estimate_case_reproduction_number",
     "estimate_renewal",
