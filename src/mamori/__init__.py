@@ -8,10 +8,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mamori.core.contracts import Observations
+    from mamori.core.contracts import Observations, Triangle
     from mamori.core.errors import InputError, MamoriError
     from mamori.data.adapters.hubverse import read_forecasts, read_truth
     from mamori.data.adapters.read import read_observations
+    from mamori.data.adapters.triangle import TriangleRules, read_triangle, triangle_from_snapshots
     from mamori.data.world import World
     from mamori.epidemic.health_system import Hospitals, Surge
     from mamori.epidemic.interventions import ContactReduction, Isolation, Reductions, Trigger
@@ -30,10 +31,12 @@ if TYPE_CHECKING:
     from mamori.inference._ensemble import combine_forecasts
     from mamori.inference._quantile_scores import weighted_interval_score
     from mamori.inference.forecast import forecast_counts
+    from mamori.inference.nowcast import Nowcast, nowcast
     from mamori.inference.renewal import RenewalModel, estimate_renewal
     from mamori.inference.reproduction import estimate_case_reproduction_number, estimate_reproduction_number
     from mamori.inference.scoring import score_forecasts
     from mamori.inference.serial_interval import SerialInterval, UncertainInterval, published_interval
+    from mamori.inference.severity import DelayToDeath, estimate_severity
     from mamori.report.alerts import write_alert_report
     from mamori.report.html import write_report
     from mamori.report.series_plot import plot_series, write_series_plots
@@ -52,6 +55,7 @@ __version__ = "0.1.0"
 _EXPORTS = {
     "Alerts": "mamori.surveillance.detect",
     "ContactReduction": "mamori.epidemic.interventions",
+    "DelayToDeath": "mamori.inference.severity",
     "Drivers": "mamori.epidemic.model",
     "Epidemic": "mamori.epidemic.model",
     "EventProcess": "mamori.surveillance.fusion",
@@ -61,6 +65,7 @@ _EXPORTS = {
     "Isolation": "mamori.epidemic.interventions",
     "MamoriError": "mamori.core.errors",
     "Measures": "mamori.epidemic.measures",
+    "Nowcast": "mamori.inference.nowcast",
     "Observations": "mamori.core.contracts",
     "Outcome": "mamori.exercise.outcome",
     "Pathogen": "mamori.epidemic.pathogen",
@@ -72,6 +77,8 @@ _EXPORTS = {
     "Simulation": "mamori.epidemic.simulation",
     "Stream": "mamori.surveillance.stream",
     "Surge": "mamori.epidemic.health_system",
+    "Triangle": "mamori.core.contracts",
+    "TriangleRules": "mamori.data.adapters.triangle",
     "Trigger": "mamori.epidemic.interventions",
     "TriggeredReduction": "mamori.epidemic.measures",
     "UncertainInterval": "mamori.inference.serial_interval",
@@ -90,16 +97,19 @@ _EXPORTS = {
     "estimate_case_reproduction_number": "mamori.inference.reproduction",
     "estimate_renewal": "mamori.inference.renewal",
     "estimate_reproduction_number": "mamori.inference.reproduction",
+    "estimate_severity": "mamori.inference.severity",
     "estimate_stream": "mamori.surveillance.stream",
     "forecast_counts": "mamori.inference.forecast",
     "fuse_streams": "mamori.surveillance.fusion",
     "load_scenario": "mamori.exercise.scenario_file",
     "load_streams": "mamori.surveillance.stream",
+    "nowcast": "mamori.inference.nowcast",
     "plot_series": "mamori.report.series_plot",
     "published_interval": "mamori.inference.serial_interval",
     "read_forecasts": "mamori.data.adapters.hubverse",
     "read_observations": "mamori.data.adapters.read",
     "read_signals": "mamori.surveillance.signals",
+    "read_triangle": "mamori.data.adapters.triangle",
     "read_truth": "mamori.data.adapters.hubverse",
     "replay_watson": "mamori.workflows.watson",
     "run_exercise": "mamori.exercise.loop",
@@ -107,6 +117,7 @@ _EXPORTS = {
     "score_forecasts": "mamori.inference.scoring",
     "simulate": "mamori.epidemic.simulate",
     "simulate_nimue": "mamori.epidemic.nimue",
+    "triangle_from_snapshots": "mamori.data.adapters.triangle",
     "weighted_interval_score": "mamori.inference._quantile_scores",
     "write_alert_report": "mamori.report.alerts",
     "write_report": "mamori.report.html",
@@ -116,6 +127,7 @@ _EXPORTS = {
 __all__ = [
     "Alerts",
     "ContactReduction",
+    "DelayToDeath",
     "Drivers",
     "Epidemic",
     "EventProcess",
@@ -125,6 +137,7 @@ __all__ = [
     "Isolation",
     "MamoriError",
     "Measures",
+    "Nowcast",
     "Observations",
     "Outcome",
     "Pathogen",
@@ -136,6 +149,8 @@ __all__ = [
     "Simulation",
     "Stream",
     "Surge",
+    "Triangle",
+    "TriangleRules",
     "Trigger",
     "TriggeredReduction",
     "UncertainInterval",
@@ -155,16 +170,19 @@ __all__ = [
     "estimate_case_reproduction_number",
     "estimate_renewal",
     "estimate_reproduction_number",
+    "estimate_severity",
     "estimate_stream",
     "forecast_counts",
     "fuse_streams",
     "load_scenario",
     "load_streams",
+    "nowcast",
     "plot_series",
     "published_interval",
     "read_forecasts",
     "read_observations",
     "read_signals",
+    "read_triangle",
     "read_truth",
     "replay_watson",
     "run_exercise",
@@ -172,6 +190,7 @@ __all__ = [
     "score_forecasts",
     "simulate",
     "simulate_nimue",
+    "triangle_from_snapshots",
     "weighted_interval_score",
     "write_alert_report",
     "write_report",

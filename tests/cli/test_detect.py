@@ -1,8 +1,8 @@
 """`mamori detect`: what it writes and prints, and what it refuses."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -10,6 +10,9 @@ import pytest
 
 from mamori.cli.main import run
 from mamori.core.tables import TableDefinition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture

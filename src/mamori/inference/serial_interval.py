@@ -295,7 +295,7 @@ def _by_day(family: Family, mean: float, sd: float, shift: float, days: int) -> 
 
 def _cut(weights: np.ndarray, what: str) -> np.ndarray:
     """Return `weights` until no more than `COMPLETE` is left, scaled to the sum 1."""
-    enough = np.flatnonzero(np.cumsum(weights) >= (1.0 - COMPLETE) * min(1.0, weights.sum() + COMPLETE))
+    enough = np.flatnonzero(np.cumsum(weights) >= (1.0 - COMPLETE) * min(1.0, weights.sum()))
     if weights.sum() < 0.99:
         raise InputError(
             f"the {what} is longer than {MOST_DAYS} days with probability {1.0 - weights.sum():.2g}. Give a shorter one"

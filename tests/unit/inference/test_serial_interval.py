@@ -139,3 +139,9 @@ def test_a_table_is_read_with_lags_left_out(tmp_path: Path) -> None:
     path = tmp_path / "si.csv"
     path.write_text("lag,prob\n3,0.75\n1,0.25\n", encoding="utf-8")
     np.testing.assert_array_equal(read_delay(path), [0.0, 0.25, 0.0, 0.75])
+
+
+def test_a_long_tail_is_cut_where_the_days_end_and_the_rest_sums_to_one() -> None:
+    weights = SerialInterval(24.0, 48.0).complete()
+    assert np.isclose(weights.sum(), 1.0)
+    assert len(weights) > 500
