@@ -160,3 +160,16 @@ def test_monthly_and_daily_counts_have_their_own_year_and_week(observe: Observe)
 def test_a_year_must_be_known(observe: Observe) -> None:
     with pytest.raises(InputError, match="needs the periods a year; give freq"):
         last(observe, np.ones(30), frequency=None)
+
+
+def test_a_long_epidemic_with_gaps_is_fitted_and_not_carried_on_as_a_trend(observe: Observe) -> None:
+    rng = np.random.default_rng(11)
+    weeks = np.arange(420)
+    season = np.exp(1.5 * np.cos(2.0 * np.pi * weeks / 52.0)) * rng.gamma(2.0, 0.5, (12, 9)).repeat(52, axis=1)[:, :420]
+    wave = np.where(weeks > 380, 60.0 * np.exp(0.12 * (weeks - 380)), 0.0)
+    counts = rng.negative_binomial(np.maximum(10.0 * season + wave, 0.01) / 19.0, 0.05).astype(np.float64)
+    counts[:, (weeks % 52 > 20) & (weeks % 52 < 38) & (weeks < 370)] = np.nan
+    found = last(observe, counts, 45)
+    assert not (found.reason == Reason.NO_CONVERGENCE).any()
+    highest = np.fmax.accumulate(np.nan_to_num(counts), axis=1)[:, -45:]
+    assert (found.expected <= highest).all()
